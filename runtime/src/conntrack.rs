@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Connection tracking as nf_conntrack of Linux 6.18 does it: which conversation a packet belongs to, and in which state.
+//!
+//! One file a protocol. The table knows no clock: every call is told the time. A new entry is unconfirmed, seen by its own
+//! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
+
+mod entry;
+mod generic;
+mod gre;
+mod icmp;
+mod print;
+mod related;
+mod sctp;
+mod sequence;
+mod table;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod tuple;
+mod udp;
+
+use std::time::Duration;
+
+use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Protocol};
+
+use crate::host::Sysctls;
+use crate::packet::Packet;
+use entry::{Entry, ProtocolState};
+pub use print::Style;
+pub use table::EntryId;
+use table::Table;
+use tuple::{Layers, Tuple};
+
+/// The state of connection tracking on one host.
+#[derive(Clone, Debug)]
+pub struct Conntrack {
+    table: Table,
+    sysctls: Sysctls,
+}
+
+/// What connection tracking says of a packet. The packet carries it from hook to hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// Its ct state.
+    pub state: CtState,
+    /// Its ct direction; none if it belongs to no entry.
+    pub direction: Option<CtDirection>,
+    /// The entry that it belongs to.
+    pub entry: Option<EntryId>,
+}
+
+impl Tracked {
+    const INVALID: Self = Self { state: CtState::Invalid, direction: None, entry: None };
+    const UNTRACKED: Self = Self { state: CtState::Untracked, direction: None, entry: None };
+
+    /// What is said of the answer to a packet that is refused (`nf_conntrack_attach` in `nf_conntrack_core.c`): related to
+    /// the packet's conversation, in the other direction. None if the packet has no entry to be related to.
+    #[must_use]
+    pub fn answer(self) -> Option<Self> {
+        let (entry, direction) = (self.entry?, self.direction?);
+        Some(Self { state: CtState::Related, direction: Some(direction.reversed()), entry: Some(entry) })
+    }
+}
+
+/// A packet as a protocol's tracker sees it.
+struct Arrival<'a> {
+    now: Duration,
+    direction: CtDirection,
+    family: Family,
+    packet: &'a [u8],
+    protocol: Protocol,
+    segment: &'a [u8],
+    verify: bool,
+    sysctls: &'a Sysctls,
+}
+
+/// What a protocol's tracker makes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// It belongs to the entry.
+    Accept,
+    /// It does not.
+    Invalid,
+    /// It belongs to the entry, and ends it at once.
+    Kill,
+    /// The entry is gone, and the packet opens a new one.
+    Reopen,
+}
+
+impl Conntrack {
+    /// An empty table.
+    #[must_use]
+    pub fn new(sysctls: Sysctls) -> Self {
+        Self { table: Table::default(), sysctls }
+    }
+
+    /// Finds or makes the entry of a whole packet, moves it on, and says what the packet is (`nf_conntrack_in` in
+    /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
+    pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, now: Duration) -> Tracked {
+        let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
+        let verify = hook == Hook::Prerouting && self.sysctls.checksum;
+        if let Some(tracked) = related::track(&mut self.table, &layers, verify, now) {
+            return tracked;
+        }
+        let Some(tuple) = layers.tuple() else { return Tracked::INVALID };
+        // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
+        loop {
+            match self.follow(&layers, &tuple, verify, now) {
+                (Outcome::Invalid, _) => return Tracked::INVALID,
+                (Outcome::Accept | Outcome::Kill, tracked) => return tracked,
+                (Outcome::Reopen, _) => {}
+            }
+        }
+    }
+
+    fn follow(&mut self, layers: &Layers<'_>, tuple: &Tuple, verify: bool, now: Duration) -> (Outcome, Tracked) {
+        const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
+        let found = self.table.find(tuple, now).or_else(|| {
+            let entry = Entry::new(*tuple, now)?;
+            Some((self.table.add(entry, now), CtDirection::Original))
+        });
+        let Some((id, direction)) = found else { return LOST };
+        let Some(entry) = self.table.get_mut(id) else { return LOST };
+        let arrival = Arrival {
+            now,
+            direction,
+            family: layers.family,
+            packet: layers.packet,
+            protocol: layers.protocol,
+            segment: layers.segment,
+            verify,
+            sysctls: &self.sysctls,
+        };
+        let state = entry.state_of(direction);
+        let outcome = entry.packet(&arrival);
+        match outcome {
+            Outcome::Accept | Outcome::Kill => {
+                if direction == CtDirection::Reply {
+                    entry.status = entry.status.with(CtStatus::SEEN_REPLY);
+                }
+                if outcome == Outcome::Kill {
+                    self.table.kill(id);
+                }
+            }
+            Outcome::Invalid => self.table.finish(id),
+            Outcome::Reopen => {
+                self.table.kill(id);
+                self.table.finish(id);
+            }
+        }
+        (outcome, Tracked { state, direction: Some(direction), entry: Some(id) })
+    }
+
+    /// Puts the entry that a packet opened into the table, when the packet has passed its last hook
+    /// (`__nf_conntrack_confirm`). False if the packet must be dropped: another entry took the tuple meanwhile.
+    pub fn confirm(&mut self, tracked: Tracked, now: Duration) -> bool {
+        match (tracked.entry, tracked.direction) {
+            (Some(id), Some(CtDirection::Original)) => self.table.confirm(id, now),
+            _ => true,
+        }
+    }
+
+    /// Ends a packet's hold on its entry: one that was never confirmed is gone.
+    pub fn finish(&mut self, tracked: Tracked) {
+        if let Some(id) = tracked.entry {
+            self.table.finish(id);
+        }
+    }
+
+    /// The status of the entry that a packet belongs to.
+    #[must_use]
+    pub fn status(&self, tracked: Tracked) -> CtStatus {
+        tracked.entry.and_then(|id| self.table.get(id)).map_or(CtStatus(0), |entry| entry.status)
+    }
+
+    /// Notes that the host itself reset the conversation of a packet (`nf_conntrack_tcp_set_closing`).
+    pub fn close(&mut self, tracked: Tracked, now: Duration) {
+        if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {
+            entry.close(now);
+        }
+    }
+
+    /// The confirmed entries as lines of text, in the order in which they were made.
+    #[must_use]
+    pub fn lines(&self, style: Style, now: Duration) -> Vec<String> {
+        self.table.alive(now).map(|entry| print::line(entry, style, now)).collect()
+    }
+
+    /// How many entries the table holds.
+    #[must_use]
+    pub fn len(&self, now: Duration) -> usize {
+        self.table.alive(now).count()
+    }
+
+    /// Whether the table holds no entry.
+    #[must_use]
+    pub fn is_empty(&self, now: Duration) -> bool {
+        self.len(now) == 0
+    }
+}
+
+impl Entry {
+    fn packet(&mut self, arrival: &Arrival<'_>) -> Outcome {
+        match self.protocol {
+            ProtocolState::Tcp(_) => tcp::packet(self, arrival),
+            ProtocolState::Udp(_) => udp::packet(self, arrival),
+            ProtocolState::Sctp(_) => sctp::packet(self, arrival),
+            ProtocolState::Icmp => icmp::packet(self, arrival),
+            ProtocolState::Gre => gre::packet(self, arrival),
+            ProtocolState::Generic => generic::packet(self, arrival),
+        }
+    }
+
+    fn close(&mut self, now: Duration) {
+        if let ProtocolState::Tcp(connection) = &mut self.protocol
+            && self.status.contains(CtStatus::CONFIRMED)
+        {
+            self.expires = connection.close(now).unwrap_or(self.expires);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Where packets go: the host's own addresses and groups, its networks and routes
+//! (`net/ipv4/route.c`, `net/ipv4/fib_frontend.c`, `net/ipv6/route.c`, with the kernel's default settings).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use ringwall_ir::words::{Family, Protocol};
+
+use crate::host::{Host, Interface};
+use crate::packet::Packet;
+use crate::packet::wire;
+
+/// The interface of the host's own packets to itself. Every host has it.
+pub const LOOPBACK: &str = "lo";
+
+/// Where a packet goes from a routing decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way<'a> {
+    /// To the host itself.
+    Local,
+    /// To the host itself, and to others: the destination is a broadcast address or a group.
+    Group,
+    /// Out of an interface.
+    Out(&'a Interface),
+    /// Nowhere: no route leads there.
+    Unreachable,
+    /// Nowhere: it must not come from there, or not go there.
+    Martian,
+}
+
+/// The routing tables of a host.
+#[derive(Clone, Copy, Debug)]
+pub struct Routing<'a> {
+    host: &'a Host,
+}
+
+impl<'a> Routing<'a> {
+    pub const fn of(host: &'a Host) -> Self {
+        Self { host }
+    }
+
+    /// Where a packet goes that arrived on an interface. `lo` delivers everything.
+    pub fn incoming(self, packet: &Packet<'_>, interface: &str) -> Way<'a> {
+        if interface == LOOPBACK {
+            return Way::Local;
+        }
+        match packet.family() {
+            Family::Ipv4 => self.incoming_v4(packet, interface),
+            Family::Ipv6 => self.incoming_v6(packet, interface),
+        }
+    }
+
+    /// `ip_route_input_rcu`
+    fn incoming_v4(self, packet: &Packet<'_>, interface: &str) -> Way<'a> {
+        let (source, destination) = packet.addresses();
+        let (from, to) = (v4::kind(source), v4::kind(destination));
+        let own_source = self.is_own(Family::Ipv4, source, interface);
+        if matches!(from, v4::Kind::Multicast | v4::Kind::Broadcast | v4::Kind::Loopback) || own_source {
+            return Way::Martian;
+        }
+        match to {
+            v4::Kind::Multicast => {
+                let nobody = from == v4::Kind::Zero;
+                let may_be_nobodys = v4::is_local_group(destination) || packet.protocol() == Protocol::IGMP;
+                let joined = self.has_joined(Family::Ipv4, destination, interface);
+                if joined && (!nobody || may_be_nobodys) { Way::Group } else { Way::Martian }
+            }
+            v4::Kind::Broadcast => Way::Group,
+            v4::Kind::Zero if source == 0 && destination == 0 => Way::Group,
+            v4::Kind::Zero | v4::Kind::Loopback => Way::Martian,
+            v4::Kind::Other if from == v4::Kind::Zero => Way::Martian,
+            v4::Kind::Other if self.is_own(Family::Ipv4, destination, interface) => Way::Local,
+            v4::Kind::Other if self.is_broadcast(destination) => Way::Group,
+            v4::Kind::Other if !self.host.forwarding => Way::Unreachable,
+            v4::Kind::Other => self.route(Family::Ipv4, destination),
+        }
+    }
+
+    /// `ip6_route_input`, `ip6_mc_input` and the checks of `ip6_rcv_core` and `ip6_forward`
+    fn incoming_v6(self, packet: &Packet<'_>, interface: &str) -> Way<'a> {
+        let destination = packet.destination();
+        if v6::is_multicast(destination) {
+            let joined = self.has_joined(Family::Ipv6, destination, interface);
+            return if joined { Way::Group } else { Way::Martian };
+        }
+        if self.is_own(Family::Ipv6, destination, interface) {
+            return Way::Local;
+        }
+        if !self.host.forwarding {
+            return Way::Martian;
+        }
+        if v6::is_link_local(destination) {
+            return self.host.interface(interface).map_or(Way::Unreachable, Way::Out);
+        }
+        self.route(Family::Ipv6, destination)
+    }
+
+    /// Where a packet goes that the host sends.
+    pub fn outgoing(self, family: Family, destination: u128) -> Way<'a> {
+        let looped = match family {
+            Family::Ipv4 => v4::kind(destination) == v4::Kind::Loopback,
+            Family::Ipv6 => destination == 1,
+        };
+        if looped || self.is_own_anywhere(family, destination) {
+            return Way::Local;
+        }
+        match self.route(family, destination) {
+            Way::Unreachable if self.is_for_all_on_a_link(family, destination) => {
+                self.host.interfaces.first().map_or(Way::Unreachable, Way::Out)
+            }
+            way => way,
+        }
+    }
+
+    /// Whether the packet may be sent without a route, on the first interface.
+    fn is_for_all_on_a_link(self, family: Family, destination: u128) -> bool {
+        match family {
+            Family::Ipv4 => v4::kind(destination) == v4::Kind::Broadcast,
+            Family::Ipv6 => v6::is_multicast(destination) || v6::is_link_local(destination),
+        }
+    }
+
+    /// The longest prefix wins; of equal ones the networks of interfaces before routes, and earlier before later.
+    fn route(self, family: Family, destination: u128) -> Way<'a> {
+        let address = wire::address(family, destination);
+        let mut best: Option<(u8, &Interface)> = None;
+        for (network, interface) in self.networks() {
+            let better = best.is_none_or(|(length, _)| network.prefix_len() > length);
+            if better && network.contains(&address) {
+                best = Some((network.prefix_len(), interface));
+            }
+        }
+        best.map_or(Way::Unreachable, |(_, interface)| Way::Out(interface))
+    }
+
+    fn networks(self) -> impl Iterator<Item = (IpNet, &'a Interface)> {
+        let host = self.host;
+        let links = host.interfaces.iter();
+        let connected = links.flat_map(|link| link.addresses.iter().map(move |network| (*network, link)));
+        let routed = host.routes.iter().filter_map(|route| Some((route.to, host.interface(&route.interface)?)));
+        connected.chain(routed)
+    }
+
+    /// The address that the host itself sends from to a destination (`inet_select_addr`; RFC 6724 §5, rules 1, 2, 5 and 8).
+    pub fn source_for(self, family: Family, destination: u128) -> Option<u128> {
+        if self.is_own_anywhere(family, destination) {
+            return Some(destination);
+        }
+        let Way::Out(out) = self.outgoing(family, destination) else { return None };
+        let target = self.gateway(out, family, destination).unwrap_or(destination);
+        let mut candidates: Vec<(u128, bool)> = Vec::new();
+        for link in &self.host.interfaces {
+            for network in link.addresses.iter().filter(|network| family_of(network) == family) {
+                candidates.push((wire::bits(network.addr()), link.name == out.name));
+            }
+        }
+        let rank = |&(address, outgoing): &(u128, bool)| {
+            let scope = family == Family::Ipv4 || v6::is_link_local(address) == v6::is_link_local(destination);
+            (scope, outgoing, (address ^ target).leading_zeros())
+        };
+        // Of equal ones the first counts, and `max_by_key` takes the last.
+        candidates.iter().rev().max_by_key(|candidate| rank(candidate)).map(|&(address, _)| address)
+    }
+
+    /// The router that a destination is reached through.
+    fn gateway(self, out: &Interface, family: Family, destination: u128) -> Option<u128> {
+        let address = wire::address(family, destination);
+        let routes = self.host.routes.iter();
+        let fitting = routes.filter(|route| route.interface == out.name && route.to.contains(&address));
+        let on_link = out.addresses.iter().any(|network| network.contains(&address));
+        let route = fitting.max_by_key(|route| route.to.prefix_len()).filter(|_| !on_link)?;
+        route.via.map(wire::bits)
+    }
+
+    /// Whether a destination is a broadcast address or a group.
+    pub fn is_group(self, family: Family, destination: u128) -> bool {
+        match family {
+            Family::Ipv4 => {
+                matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast)
+                    || self.is_broadcast(destination)
+            }
+            Family::Ipv6 => v6::is_multicast(destination),
+        }
+    }
+
+    fn is_own_anywhere(self, family: Family, address: u128) -> bool {
+        self.host.interfaces.iter().any(|interface| self.is_address_of(interface, family, address))
+    }
+
+    /// Whether the address is the host's. A link-local one is so on its own interface only.
+    fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
+        if family == Family::Ipv6 && v6::is_link_local(address) {
+            return self.host.interface(interface).is_some_and(|link| self.is_address_of(link, family, address));
+        }
+        self.is_own_anywhere(family, address)
+    }
+
+    fn is_address_of(self, interface: &Interface, family: Family, address: u128) -> bool {
+        interface.addresses.iter().any(|network| {
+            family_of(network) == family
+                && (wire::bits(network.addr()) == address
+                    || self.host.forwarding && is_routers_anycast(network, address))
+        })
+    }
+
+    fn is_broadcast(self, address: u128) -> bool {
+        let networks = self.host.interfaces.iter().flat_map(|interface| &interface.addresses);
+        networks
+            .filter(|network| family_of(network) == Family::Ipv4 && network.prefix_len() < 31)
+            .any(|network| wire::bits(network.broadcast()) == address)
+    }
+
+    fn has_joined(self, family: Family, group: u128, interface: &str) -> bool {
+        let address = wire::address(family, group);
+        let joined_by_all = match family {
+            Family::Ipv4 => group == v4::ALL_HOSTS,
+            Family::Ipv6 => group == v6::ALL_NODES || self.host.forwarding && v6::ALL_ROUTERS.contains(&group),
+        };
+        joined_by_all || self.host.interface(interface).is_some_and(|link| link.groups.contains(&address))
+    }
+}
+
+fn family_of(network: &IpNet) -> Family {
+    match network {
+        IpNet::V4(_) => Family::Ipv4,
+        IpNet::V6(_) => Family::Ipv6,
+    }
+}
+
+/// The subnet-router anycast address of RFC 4291 §2.6.1, which every router of the network has.
+fn is_routers_anycast(network: &IpNet, address: u128) -> bool {
+    matches!(network.network(), IpAddr::V6(base) if network.prefix_len() < 127 && base.to_bits() == address)
+}
+
+mod v4 {
+    pub const ALL_HOSTS: u128 = 0xe000_0001;
+
+    /// What an IPv4 address is, whatever the host.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Kind {
+        /// 0.0.0.0/8
+        Zero,
+        /// 127.0.0.0/8
+        Loopback,
+        /// 224.0.0.0/4
+        Multicast,
+        /// 255.255.255.255
+        Broadcast,
+        Other,
+    }
+
+    pub const fn kind(address: u128) -> Kind {
+        match address {
+            0..=0x00ff_ffff => Kind::Zero,
+            0x7f00_0000..=0x7fff_ffff => Kind::Loopback,
+            0xe000_0000..=0xefff_ffff => Kind::Multicast,
+            0xffff_ffff => Kind::Broadcast,
+            _ => Kind::Other,
+        }
+    }
+
+    /// 224.0.0.0/24, which routers do not forward.
+    pub const fn is_local_group(address: u128) -> bool {
+        address >> 8 == 0x00e0_0000
+    }
+}
+
+pub mod v6 {
+    pub const ALL_NODES: u128 = 0xff02 << 112 | 1;
+    pub const ALL_ROUTERS: [u128; 2] = [0xff02 << 112 | 2, 0xff05 << 112 | 2];
+
+    pub const fn is_multicast(address: u128) -> bool {
+        address >> 120 == 0xff
+    }
+
+    pub const fn is_link_local(address: u128) -> bool {
+        address >> 118 == 0xfe80 >> 6
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The walk: one packet's way through the hooks of a host, as in Linux.
+//!
+//! | a packet that | passes |
+//! |---|---|
+//! | arrives for the host | IP input, reassembly, conntrack, `prerouting`, routing, `input`, confirm |
+//! | arrives for another | IP input, reassembly, conntrack, `prerouting`, routing, hop limit, MTU, `forward`, `postrouting`, confirm |
+//! | the host sends | routing, reassembly, conntrack, `output`, `postrouting`, confirm |
+//! | it sends to itself | the same out of `lo`; then `prerouting`, `input` with the conntrack entry that it has |
+//!
+//! What an [`Observation`] reports: the origin of the decision that ended the way; else that of the last decision at
+//! `input`, `output` or `forward` that had one. A packet that the host sends to itself is outbound if its way ends before
+//! it comes back in, else inbound. Its ct state is that at `output`.
+//!
+//! Not modelled: rate limits of ICMP, redirects that a router sends, IP options that hosts fill in, reverse path filters.
+
+mod answer;
+mod input;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
+
+use super::routing::{LOOPBACK, Routing, Way};
+use super::{Action, Ruling, View};
+use crate::conntrack::{Conntrack, Tracked};
+use crate::defrag::{Defragmenter, Reassembly};
+use crate::host::Host;
+use crate::observation::{Fate, Observation};
+use crate::packet::answer::IcmpError;
+use crate::packet::{Packet, write_header_checksum};
+use crate::traffic::{Entry, TimedPacket};
+
+/// A host that packets are walked through, under a ruling.
+#[derive(Clone, Debug)]
+pub struct Machine<R> {
+    host: Arc<Host>,
+    ruling: R,
+    conntrack: Conntrack,
+    fragments: Defragmenter,
+}
+
+impl<R: Ruling> Machine<R> {
+    /// A host as it has just started: no conversation is known.
+    pub fn new(host: &Host, ruling: R) -> Self {
+        let conntrack = Conntrack::new(host.sysctls.clone());
+        Self { host: Arc::new(host.clone()), ruling, conntrack, fragments: Defragmenter::default() }
+    }
+
+    /// Walks one packet through the host. Packets come in the order of time.
+    pub fn run_packet(&mut self, packet: &TimedPacket) -> Observation {
+        if !matches!(packet.bytes.first().map(|first| first >> 4), Some(4 | 6)) {
+            return Observation::unseen();
+        }
+        let mut walk = Walk::new(self, packet.at, packet.bytes.clone());
+        walk.refused = packet.refused;
+        match &packet.entry {
+            Entry::Arrives(interface) => walk.run(|walk| walk.arrive(interface)),
+            Entry::Sent => walk.run(Walk::send),
+        }
+    }
+
+    /// What connection tracking knows.
+    #[must_use]
+    pub const fn conntrack(&self) -> &Conntrack {
+        &self.conntrack
+    }
+
+    /// The ruling.
+    #[must_use]
+    pub const fn ruling(&self) -> &R {
+        &self.ruling
+    }
+}
+
+/// One packet on its way.
+struct Walk<'m, R> {
+    machine: &'m mut Machine<R>,
+    now: Duration,
+    bytes: Vec<u8>,
+    iif: Option<String>,
+    oif: Option<String>,
+    /// What connection tracking said, once it was asked.
+    tracked: Option<Tracked>,
+    /// What it said was said of another packet, to which this one answers.
+    attached: bool,
+    refused: bool,
+    reassembled: bool,
+    /// The destination is a broadcast address or a group.
+    to_group: bool,
+    seen: Observation,
+}
+
+/// A step of the way: it goes on, or it ends with a fate.
+type Step = Result<(), Fate>;
+
+impl<'m, R: Ruling> Walk<'m, R> {
+    fn new(machine: &'m mut Machine<R>, now: Duration, bytes: Vec<u8>) -> Self {
+        Self {
+            machine,
+            now,
+            bytes,
+            iif: None,
+            oif: None,
+            tracked: None,
+            attached: false,
+            refused: false,
+            reassembled: false,
+            to_group: false,
+            seen: Observation::unseen(),
+        }
+    }
+
+    fn run(mut self, way: impl FnOnce(&mut Self) -> Step) -> Observation {
+        let fate = match way(&mut self) {
+            Ok(()) => {
+                self.seen.left = Some(std::mem::take(&mut self.bytes));
+                Fate::Accept
+            }
+            Err(fate) => fate,
+        };
+        self.seen.fate = Some(fate);
+        if let Some(tracked) = self.tracked.filter(|_| !self.attached) {
+            self.machine.conntrack.finish(tracked);
+        }
+        self.seen
+    }
+
+    /// The packet arrives from the network.
+    fn arrive(&mut self, interface: &str) -> Step {
+        self.take_in(interface)?;
+        self.come_in(interface)
+    }
+
+    fn come_in(&mut self, interface: &str) -> Step {
+        (self.iif, self.oif) = (Some(interface.to_owned()), None);
+        self.come_first_to(Hook::Prerouting)?;
+        self.ask(Hook::Prerouting)?;
+        self.check_options()?;
+        let host = Arc::clone(&self.machine.host);
+        match Routing::of(&host).incoming(&self.packet()?, interface) {
+            Way::Local => self.deliver(),
+            Way::Group => {
+                self.to_group = true;
+                self.deliver()
+            }
+            Way::Out(out) => self.forward(&out.name, out.mtu),
+            Way::Martian => Err(self.lost("routing")),
+            Way::Unreachable => {
+                if host.forwarding {
+                    let family = self.packet()?.family();
+                    self.answer_icmp(IcmpError::unreachable(family, 0));
+                }
+                Err(self.lost("routing"))
+            }
+        }
+    }
+
+    fn deliver(&mut self) -> Step {
+        self.seen.direction = Some(Direction::Inbound);
+        self.come_to(Hook::Input);
+        if self.refused && self.packet()?.protocol() == Protocol::TCP {
+            self.answer_refusal(Refusal::TcpReset);
+            self.seen.origin = None;
+            self.seen.reason = Some("refused by another table".to_owned());
+            return Err(Fate::Reject);
+        }
+        self.ask(Hook::Input)?;
+        self.confirm()
+    }
+
+    fn forward(&mut self, out: &str, mtu: u32) -> Step {
+        self.seen.direction = Some(Direction::Forwarded);
+        self.oif = Some(out.to_owned());
+        self.leave_for_another(mtu)?;
+        self.come_to(Hook::Forward);
+        self.ask(Hook::Forward)?;
+        self.leave()
+    }
+
+    /// The host sends the packet.
+    fn send(&mut self) -> Step {
+        self.seen.direction = Some(Direction::Outbound);
+        if self.bytes.first().is_some_and(|first| first >> 4 == 4) {
+            // The kernel sums the header of everything that it sends.
+            write_header_checksum(&mut self.bytes);
+        }
+        let host = Arc::clone(&self.machine.host);
+        let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip output")) };
+        let routing = Routing::of(&host);
+        self.to_group = routing.is_group(packet.family(), packet.destination());
+        let to_itself = match routing.outgoing(packet.family(), packet.destination()) {
+            Way::Local => true,
+            Way::Out(out) => {
+                self.oif = Some(out.name.clone());
+                false
+            }
+            Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
+        };
+        if to_itself {
+            self.oif = Some(LOOPBACK.to_owned());
+        }
+        self.come_first_to(Hook::Output)?;
+        self.ask(Hook::Output)?;
+        self.leave()?;
+        if to_itself { self.arrive(LOOPBACK) } else { Ok(()) }
+    }
+
+    fn leave(&mut self) -> Step {
+        self.come_to(Hook::Postrouting);
+        self.ask(Hook::Postrouting)?;
+        self.confirm()
+    }
+
+    /// Comes to the first hook of a way: reassembly and connection tracking stand there before all chains.
+    fn come_first_to(&mut self, hook: Hook) -> Step {
+        self.come_to(hook);
+        let reassembly = {
+            let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
+            self.machine.fragments.take(&packet, hook, self.now)
+        };
+        match reassembly {
+            Reassembly::Untouched => {}
+            Reassembly::Whole(bytes) => (self.bytes, self.reassembled) = (bytes, true),
+            Reassembly::Queued => {
+                self.seen.reason = Some("defragmentation".to_owned());
+                return Err(Fate::Queued);
+            }
+            Reassembly::Dropped => return Err(self.lost("defragmentation")),
+        }
+        let tracked = match self.tracked {
+            Some(tracked) => tracked,
+            None => {
+                let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("defragmentation")) };
+                self.machine.conntrack.track(&packet, hook, self.now)
+            }
+        };
+        if self.seen.state.is_none() {
+            self.seen.state = Some(tracked.state);
+            self.seen.ct_direction = tracked.direction;
+            self.seen.status = self.machine.conntrack.status(tracked);
+        }
+        self.tracked = Some(tracked);
+        Ok(())
+    }
+
+    fn come_to(&mut self, hook: Hook) {
+        self.seen.hooks.push(hook);
+    }
+
+    /// Asks the ruling about the packet at a hook.
+    fn ask(&mut self, hook: Hook) -> Step {
+        let tracked = self.tracked;
+        let decision = {
+            let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
+            let view = View {
+                now: self.now,
+                packet: &packet,
+                hook,
+                iif: self.iif.as_deref(),
+                oif: self.oif.as_deref(),
+                state: tracked.map_or(CtState::Invalid, |tracked| tracked.state),
+                ct_direction: tracked.and_then(|tracked| tracked.direction),
+                status: tracked.map(|tracked| self.machine.conntrack.status(tracked)).unwrap_or_default(),
+            };
+            self.machine.ruling.decide(&view)
+        };
+        let governed = matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
+        if decision.action != Action::Accept || governed && decision.origin.is_some() {
+            self.seen.origin = decision.origin;
+        }
+        match decision.action {
+            Action::Accept => Ok(()),
+            Action::Drop => Err(Fate::Drop),
+            Action::Reject(refusal) => {
+                self.answer_refusal(refusal);
+                Err(Fate::Reject)
+            }
+        }
+    }
+
+    fn confirm(&mut self) -> Step {
+        let confirmed = self.tracked.is_none_or(|tracked| self.machine.conntrack.confirm(tracked, self.now));
+        if confirmed { Ok(()) } else { Err(self.lost("conntrack")) }
+    }
+
+    fn packet(&self) -> Result<Packet<'_>, Fate> {
+        Packet::parse(&self.bytes).map_err(|_| Fate::Drop)
+    }
+
+    fn family(&self) -> Family {
+        self.packet().map_or(Family::Ipv4, |packet| packet.family())
+    }
+
+    /// The packet is gone, for a reason that is no rule's.
+    fn lost(&mut self, reason: &str) -> Fate {
+        self.seen.origin = None;
+        self.seen.reason = Some(reason.to_owned());
+        Fate::Drop
+    }
+}

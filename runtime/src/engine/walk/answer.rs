@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The packets that the host sends because of the one on its way.
+
+use std::sync::Arc;
+
+use ringwall_ir::words::{Family, Refusal};
+
+use super::Walk;
+use crate::conntrack::Tracked;
+use crate::engine::Ruling;
+use crate::engine::routing::{Routing, Way};
+use crate::observation::{Answer, Fate};
+use crate::packet::Packet;
+use crate::packet::answer::{self, IcmpError};
+
+impl<R: Ruling> Walk<'_, R> {
+    /// A rule refuses the packet: the sender gets an answer, if the packet may be answered at all.
+    pub(super) fn answer_refusal(&mut self, refusal: Refusal) {
+        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        match refusal.icmp_code(packet.family()) {
+            Some(code) if answer::may_be_rejected(&packet) => {
+                self.answer_icmp(IcmpError::unreachable(packet.family(), code));
+            }
+            Some(_) => {}
+            None => self.answer_reset(),
+        }
+    }
+
+    fn answer_reset(&mut self) {
+        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        if packet.family() == Family::Ipv4 && self.to_group {
+            return;
+        }
+        if let Some(bytes) = answer::reset(&packet) {
+            if let Some(tracked) = self.tracked {
+                self.machine.conntrack.close(tracked, self.now);
+            }
+            self.send_answer(bytes);
+        }
+    }
+
+    /// The sender gets an ICMP error about the packet, if it may be answered at all.
+    pub(super) fn answer_icmp(&mut self, error: IcmpError) {
+        let host = Arc::clone(&self.machine.host);
+        let routing = Routing::of(&host);
+        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        let (family, (sender, destination)) = (packet.family(), packet.addresses());
+        if family == Family::Ipv4 && self.to_group {
+            return;
+        }
+        let own = routing.outgoing(family, destination) == Way::Local;
+        let source = if own { Some(destination) } else { routing.source_for(family, sender) };
+        if let Some(bytes) = source.and_then(|source| answer::icmp_error(&packet, error, source)) {
+            self.send_answer(bytes);
+        }
+    }
+
+    /// Sends an answer, which belongs to the packet's conversation if the packet has one. Without one it is tracked like
+    /// any other.
+    fn send_answer(&mut self, bytes: Vec<u8>) {
+        let mut walk = Walk::new(self.machine, self.now, bytes.clone());
+        walk.tracked = self.tracked.and_then(Tracked::answer);
+        walk.attached = walk.tracked.is_some();
+        let seen = walk.run(Walk::send);
+        if seen.hooks.is_empty() {
+            return;
+        }
+        let fate = if seen.fate == Some(Fate::Accept) { Fate::Accept } else { Fate::Drop };
+        self.seen.answers.push(Answer { bytes, fate, state: seen.state, origin: seen.origin });
+        self.seen.answers.extend(seen.answers);
+    }
+}
