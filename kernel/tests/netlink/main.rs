@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Rulesets over netlink against nft 1.0.6 and the running kernel, each test in a network namespace of its own.
+
+#![cfg(test)]
+
+mod arbitrary;
+mod foreign;
+mod install;
+mod leak;
+mod private;
+mod random;
+mod raw;
+mod rulesets;
+mod shapes;
