@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Conversations that one sentence opens and none lets answer.
+
+use ringwall_grammar::{Code, Diagnostic};
+use ringwall_ir::words::{CtState, Direction, Family, IcmpClass, Protocol, TcpFlags, icmp};
+use ringwall_runtime::compare::region::Region;
+use ringwall_runtime::packet::build::{Build, Segment};
+
+use super::question::Question;
+use crate::policy::{Effect, Policy, Sentence};
+use crate::probe;
+
+pub(super) fn lint(policy: &Policy) -> Vec<Diagnostic> {
+    let opening = policy.sentences.iter().filter(|sentence| sentence.effect == Effect::Accept);
+    opening.filter_map(|sentence| finding(policy, sentence)).collect()
+}
+
+fn finding(policy: &Policy, sentence: &Sentence) -> Option<Diagnostic> {
+    let (region, back) = sentence.directions.iter().find_map(|&direction| {
+        let back = answered_by(direction);
+        let regions = probe::of_scope(&sentence.scope, direction, true);
+        let region = regions.into_iter().find(|region| opens(region) && !is_answered(policy, region, back))?;
+        Some((region, back))
+    })?;
+    let message = format!("{} conversations may be opened, but their answers are dropped {back}", region.direction);
+    let help = format!("add `permit established {back}`");
+    Some(Diagnostic::new(Code::HalfOpen, sentence.span, message).help(help))
+}
+
+/// Whether the region has packets that open a conversation. Loopback is its own answer.
+fn opens(region: &Region) -> bool {
+    let loopback = [&region.iif, &region.oif].into_iter().flatten().any(|names| names.contains("lo") && !names.negated);
+    region.opens && !loopback
+}
+
+/// Whether the policy accepts the answer to a packet of the region.
+fn is_answered(policy: &Policy, region: &Region, back: Direction) -> bool {
+    let Some(bytes) = answer(region) else { return true };
+    let names = if region.direction == Direction::Outbound { &region.oif } else { &region.iif };
+    let named = names.as_ref().filter(|names| !names.negated).and_then(|names| names.patterns.first());
+    let interface = named.map_or("eth-any", |pattern| pattern.stem());
+    Question { direction: back, interface, state: CtState::Established, bytes: &bytes }.is_accepted(policy)
+}
+
+/// The answer to some packet of the region, or none if its kind has no answer.
+fn answer(region: &Region) -> Option<Vec<u8>> {
+    let some =
+        |set: &ringwall_ir::IntervalSet| set.intervals().first().map(|&(first, last)| first + (last - first) / 2);
+    let build = Build::from_bits(region.family, some(&region.destination)?, some(&region.source)?);
+    let port = |set| some(set).and_then(|port| u16::try_from(port).ok());
+    let (from, to) = (port(&region.port)?, port(&region.from_port)?);
+    let protocol =
+        region.protocol.single().and_then(|number| u8::try_from(number).ok()).map_or(Protocol::UDP, Protocol);
+    match protocol {
+        Protocol::TCP => {
+            let flags = TcpFlags::SYN.with(TcpFlags::ACK);
+            Some(build.tcp(&Segment { source_port: from, destination_port: to, flags, ..Segment::default() }))
+        }
+        Protocol::UDP => Some(build.udp(from, to, b"")),
+        Protocol::ICMP | Protocol::ICMPV6 => {
+            let queries = (0..=u8::MAX).filter(|&kind| region.icmp_type.contains(u128::from(kind)));
+            let query = queries.into_iter().find(|&kind| icmp::class(region.family, kind) == IcmpClass::Query)?;
+            let reply = match region.family {
+                Family::Ipv4 if query == 8 => 0,
+                _ => query + 1,
+            };
+            Some(build.icmp(reply, 0, 0, b""))
+        }
+        other => Some(build.protocol(other, b"")),
+    }
+}
+
+/// Which way the answers to packets of a direction go.
+const fn answered_by(direction: Direction) -> Direction {
+    match direction {
+        Direction::Inbound => Direction::Outbound,
+        Direction::Outbound => Direction::Inbound,
+        Direction::Forwarded => Direction::Forwarded,
+    }
+}

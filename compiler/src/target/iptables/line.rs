@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The words of one line, from its tests to its target.
+
+use std::fmt::Write;
+
+/// One option of a line that tests something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Test {
+    /// The match behind `-m` that has the option; none for iptables' own.
+    pub(super) module: Option<&'static str>,
+    /// `!`
+    pub(super) negated: bool,
+    /// The option.
+    pub(super) option: &'static str,
+    /// What it compares with.
+    pub(super) value: String,
+}
+
+impl Test {
+    /// An option of iptables itself.
+    pub(super) fn own(option: &'static str, negated: bool, value: impl Into<String>) -> Self {
+        Self { module: None, negated, option, value: value.into() }
+    }
+
+    /// An option of a match.
+    pub(super) fn of(module: &'static str, option: &'static str, negated: bool, value: impl Into<String>) -> Self {
+        Self { module: Some(module), negated, option, value: value.into() }
+    }
+}
+
+/// The most words of the tests of a line. iptables-restore takes 255 in all (`MAX_ARGC` in `iptables/xshared.h`); the
+/// rest are its own, the chain's and the target's.
+const WORDS_MAX: usize = 240;
+
+/// The matches of which one `-m` takes several options.
+const TAKE_SEVERAL: [&str; 4] = ["limit", "sctp", "tcp", "udp"];
+
+/// `-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT`
+///
+/// # Errors
+/// Where the line has too many words.
+pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) -> Result<String, String> {
+    let mut words = String::new();
+    let mut open: Option<&str> = None;
+    let mut taken: Vec<&str> = Vec::new();
+    for test in tests {
+        let goes_on = open == test.module
+            && test.module.is_some_and(|module| TAKE_SEVERAL.contains(&module))
+            && !taken.contains(&test.option);
+        if !goes_on {
+            taken.clear();
+            open = test.module;
+            if let Some(module) = open {
+                push(&mut words, &format!("-m {module}"));
+            }
+        }
+        taken.push(test.option);
+        push(&mut words, &format!("{}{} {}", if test.negated { "! " } else { "" }, test.option, test.value));
+    }
+    if words.split(' ').count() > WORDS_MAX {
+        return Err(format!("a line would have more than {WORDS_MAX} words"));
+    }
+    push(&mut words, target);
+    Ok(words)
+}
+
+fn push(words: &mut String, more: &str) {
+    let blank = if words.is_empty() { "" } else { " " };
+    // Writing to a string does not fail.
+    let _ = write!(words, "{blank}{more}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_match_is_opened_once_unless_an_option_comes_again() {
+        let tests = [
+            Test::own("-p", false, "tcp"),
+            Test::of("tcp", "--sport", true, "5"),
+            Test::of("tcp", "--dport", false, "22"),
+            Test::of("tcp", "--dport", true, "23"),
+            Test::of("ttl", "--ttl-gt", false, "3"),
+            Test::of("ttl", "--ttl-lt", false, "9"),
+        ];
+        assert_eq!(
+            line(&tests, "-j DROP").as_deref(),
+            Ok("-p tcp -m tcp ! --sport 5 --dport 22 -m tcp ! --dport 23 -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP")
+        );
+    }
+}

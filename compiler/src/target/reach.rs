@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Which families and protocols a rule can match at all. Both writers need it: nft refuses rules whose tests contradict
+//! each other, and iptables has one text a family and one `-p` a rule.
+
+use ringwall_ir::fields::Needs;
+use ringwall_ir::words::{Family, Protocol, Refusal};
+use ringwall_ir::{Field, IntervalSet, Match, Rule, Table, Verdict};
+
+/// What is left after every test that speaks of families and protocols.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// The families.
+    pub(super) families: Vec<Family>,
+    /// The numbers of the protocols.
+    pub(super) protocols: IntervalSet,
+}
+
+impl Reach {
+    /// The reach of a rule of `table`.
+    pub(super) fn of(table: &Table, rule: &Rule) -> Self {
+        let families = Family::ALL.into_iter().filter(|&family| table.family().sees(family)).collect();
+        let mut reach = Self { families, protocols: IntervalSet::full(8) };
+        for test in rule.matches() {
+            reach.narrow(table, test);
+        }
+        if rule.verdict() == Some(Verdict::Reject(Refusal::TcpReset)) {
+            reach.only_protocol(Protocol::TCP);
+        }
+        reach
+    }
+
+    /// Whether no packet can pass all tests.
+    pub(super) fn is_empty(&self) -> bool {
+        self.families.is_empty() || self.protocols.is_empty()
+    }
+
+    fn narrow(&mut self, table: &Table, test: &Match) {
+        if let Some(protocol) = protocol_needed(test) {
+            self.only_protocol(protocol);
+        }
+        if let Some(family) = family_needed(test) {
+            self.families.retain(|&other| other == family);
+        }
+        if let Match::In { field, values, negated } = test {
+            let set = table.values(values);
+            match field {
+                Field::Nfproto => {
+                    self.families.retain(|family| set.contains(u128::from(family.number())) != *negated);
+                }
+                Field::L4proto if *negated => self.protocols = self.protocols.difference(set),
+                Field::L4proto => self.protocols = self.protocols.intersection(set),
+                _ => {}
+            }
+        }
+    }
+
+    fn only_protocol(&mut self, protocol: Protocol) {
+        self.protocols = self.protocols.intersection(&IntervalSet::one(u128::from(protocol.0)));
+    }
+}
+
+/// The protocol that a packet must be of to have the field of the test.
+pub(super) fn protocol_needed(test: &Match) -> Option<Protocol> {
+    match test.field()?.row().needs {
+        Needs::Protocol(protocol) => Some(protocol),
+        Needs::Family(_) | Needs::Nothing => None,
+    }
+}
+
+/// The family that a packet must be of to have the field of the test.
+pub(super) fn family_needed(test: &Match) -> Option<Family> {
+    match test.field()?.row().needs {
+        Needs::Family(family) => Some(family),
+        Needs::Protocol(Protocol::ICMP) => Some(Family::Ipv4),
+        Needs::Protocol(Protocol::ICMPV6) => Some(Family::Ipv6),
+        Needs::Protocol(_) | Needs::Nothing => None,
+    }
+}

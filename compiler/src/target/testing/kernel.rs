@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! nft and iptables in private network namespaces.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// A way into a new network namespace.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    unshare: &'static [&'static str],
+}
+
+/// The kernel, if a namespace can be had here and the programs are installed. Says so where not.
+pub fn kernel() -> Option<Kernel> {
+    const PROGRAMS: &str = "nft --version && iptables-restore --version && ip6tables-restore --version";
+    let found = [&["-n"][..], &["-rn"]]
+        .into_iter()
+        .map(|unshare| Kernel { unshare })
+        .find(|kernel| kernel.run(PROGRAMS).is_ok());
+    if found.is_none() {
+        eprintln!("skipped: needs network namespaces, nftables and iptables");
+    }
+    found
+}
+
+const NEXT: &str = "=== next ===\n";
+
+impl Kernel {
+    /// Loads the texts in turn into one namespace. Returns `nft list ruleset` after each.
+    pub fn nft(self, texts: &[&str]) -> Vec<String> {
+        self.load("nft -f -", "nft list ruleset", texts)
+    }
+
+    /// The same for the text of iptables-save; `program` is `iptables` or `ip6tables`.
+    pub fn iptables(self, program: &str, texts: &[&str]) -> Vec<String> {
+        self.load(&format!("{program}-restore"), &format!("{program}-save | grep -v '^#'"), texts)
+    }
+
+    fn load(self, load: &str, list: &str, texts: &[&str]) -> Vec<String> {
+        let step =
+            |text: &&str| format!("{load} <<'=== end ==='\n{text}\n=== end ===\n{list}\necho '{}'\n", NEXT.trim());
+        let script: String = texts.iter().map(step).collect();
+        let listed = self.run(&script).unwrap_or_else(|error| panic!("{error}\n{}", texts.join("\n")));
+        listed.split_terminator(NEXT).map(str::to_owned).collect()
+    }
+
+    fn run(self, script: &str) -> Result<String, String> {
+        let mut command = Command::new("unshare");
+        command
+            .args(self.unshare)
+            .args(["sh", "-e"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let mut stdin = child.stdin.take().unwrap();
+        let script = script.to_owned();
+        let writer = std::thread::spawn(move || stdin.write_all(script.as_bytes()));
+        let output = child.wait_with_output().map_err(|error| error.to_string())?;
+        // The shell has gone before it read everything: its own words say more than the broken pipe.
+        let _ = writer.join();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+}
