@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! `ringwall verify`: the same traffic through the policy's meaning, the machine and the kernel.
+
+mod backends;
+mod report;
+
+use std::path::PathBuf;
+
+use ringwall_compiler::verify::{Batch, verify};
+use ringwall_compiler::{Compiled, probe};
+use ringwall_runtime::compare::draw::draw;
+use ringwall_runtime::compare::region::Region;
+use ringwall_runtime::traffic::Traffic;
+
+use super::Outcome;
+use crate::cli::{Format, PolicyArgs};
+use crate::failure::Failure;
+use crate::host::HostArgs;
+use crate::input::refuse_standard_twice;
+use crate::output;
+use crate::policy_file::{PolicyFile, Warnings};
+use crate::traffic_file::TrafficFile;
+
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    policy: PolicyArgs,
+    /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script; `-` is standard input
+    traffic: Option<PathBuf>,
+    #[command(flatten)]
+    host: HostArgs,
+    /// Send at least this many packets; every boundary is drawn once, however few are asked for
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    packets: usize,
+    /// Another seed draws other packets
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// The form of the result
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// Compares, and says what differs and what no packet reached.
+pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
+    if let Some(traffic) = &arguments.traffic {
+        refuse_standard_twice(&arguments.policy.policy, traffic)?;
+    }
+    let policy = PolicyFile::read(&arguments.policy)?;
+    let Some(compiled) = policy.accept(Warnings::Counted) else { return Ok(Outcome::Found) };
+    let batches = batches(arguments, compiled)?;
+    let mut others = backends::of(compiled);
+    let found = verify(compiled, &batches, &mut others).map_err(|error| Failure::caused(&error))?;
+    let text = match arguments.format {
+        Format::Human => report::human(compiled, &found, arguments.seed, &others),
+        Format::Json => report::json(compiled, &found, arguments.seed)?,
+    };
+    output::data(&text)?;
+    Ok(if found.is_clean() { Outcome::Clean } else { Outcome::Found })
+}
+
+/// The user's traffic, and then the drawn packets in batches so small that no timeout of the kernel passes in one.
+fn batches(arguments: &Args, compiled: &Compiled) -> Result<Vec<Batch>, Failure> {
+    const BATCH: usize = 20_000;
+
+    let mut batches = Vec::new();
+    if let Some(path) = &arguments.traffic {
+        let TrafficFile { host, traffic, .. } = TrafficFile::read(path, &arguments.host)?;
+        batches.push(Batch { host, traffic });
+    }
+    let sent: usize = batches.iter().map(|batch| batch.traffic.packets.len()).sum();
+    let host = probe::host(&compiled.policy);
+    let mut regions = probe::regions(&compiled.policy);
+    regions.extend(Region::of_ruleset(&compiled.ruleset));
+    let drawn = draw(&host, &regions, arguments.packets.saturating_sub(sent), arguments.seed);
+    let parts = drawn.packets.chunks(BATCH).map(|packets| Traffic { packets: packets.to_vec() });
+    batches.extend(parts.map(|traffic| Batch { host: host.clone(), traffic }));
+    Ok(batches)
+}

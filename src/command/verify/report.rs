@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What a verification found, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use ringwall_compiler::Compiled;
+use ringwall_compiler::verify::{BackendReport, Example, MACHINE, Report, SentenceReport};
+use ringwall_ir::OriginId;
+use ringwall_ir::words::CtState;
+use ringwall_runtime::compare::Backend;
+use ringwall_runtime::compare::difference::Difference;
+use ringwall_runtime::observation::{Fate, Observation};
+use ringwall_runtime::packet::Packet;
+use ringwall_runtime::traffic::{Entry, TimedPacket};
+use serde::Serialize;
+
+use super::backends::Timed;
+use crate::failure::Failure;
+use crate::output::human::plural;
+use crate::output::json;
+use crate::output::table::{Align, Table, squeezed};
+
+/// The report for people.
+pub fn human(compiled: &Compiled, report: &Report, seed: u64, timed: &[Timed]) -> String {
+    let mut out = format!("policy {}: {}, seed {seed}\n\n", compiled.policy.name, plural(report.packets, "packet"));
+    out.push_str(&backends(report, timed));
+    out.push('\n');
+    out.push_str(&sentences(compiled, report));
+    for backend in &report.backends {
+        if let Some(example) = &backend.example {
+            out.push_str(&told(compiled, &backend.name, example));
+        }
+    }
+    out.push('\n');
+    out.push_str(&conclusion(report));
+    out
+}
+
+fn backends(report: &Report, timed: &[Timed]) -> String {
+    let mut table = Table::new(&[("backend", Align::Left), ("result", Align::Left), ("packets/s", Align::Right)]);
+    for backend in &report.backends {
+        let result = match (&backend.unavailable, backend.differences) {
+            (Some(reason), _) => format!("left out: {reason}"),
+            (None, _) if backend.name == MACHINE => "the others are compared with it".to_owned(),
+            (None, 0) => "agrees".to_owned(),
+            (None, count) => format!("decides {} otherwise", plural(count, "packet")),
+        };
+        let rate = timed.iter().find(|other| other.name() == backend.name).and_then(Timed::rate);
+        table.row([backend.name.clone(), result, rate.map_or_else(String::new, |rate| format!("{rate:.0}"))]);
+    }
+    table.print()
+}
+
+/// What each sentence decided in each ct state; a sentence that decided nothing says why.
+fn sentences(compiled: &Compiled, report: &Report) -> String {
+    const LONGEST: usize = 60;
+
+    let states = CtState::ALL.map(|state| (state.name(), Align::Right));
+    let mut table = Table::new(&[&[("decided by", Align::Left)][..], &states].concat());
+    for sentence in &report.sentences {
+        let (id, text) = words(compiled, sentence.origin);
+        let counts =
+            CtState::ALL.map(|state| sentence.tally.decided.get(&state).map_or_else(String::new, usize::to_string));
+        let name = if id == text { id.to_owned() } else { format!("{id}  {text}") };
+        table.row([vec![squeezed(&name, LONGEST)], counts.to_vec()].concat());
+        if sentence.is_unreached() {
+            table.note("no packet reached it");
+        } else if sentence.tally.decided.is_empty() {
+            let by: Vec<_> = sentence.tally.covered.keys().map(|&origin| words(compiled, origin).0).collect();
+            table.note(&format!("covered: all of its packets were decided before it, by {}", by.join(", ")));
+        }
+    }
+    table.print()
+}
+
+fn conclusion(report: &Report) -> String {
+    let unreached = report.sentences.iter().filter(|sentence| sentence.is_unreached()).count();
+    let mut words = plural(report.differences(), "difference");
+    if unreached > 0 {
+        let _ = write!(words, ", {} that no packet reached", plural(unreached, "sentence"));
+    }
+    let missing = report.backends.iter().filter(|backend| backend.unavailable.is_some()).count();
+    if missing > 0 {
+        let _ = write!(words, ", {} left out", plural(missing, "backend"));
+    }
+    words.push('\n');
+    words
+}
+
+/// A difference: the shortest traffic that shows it, and what both sides say of it.
+fn told(compiled: &Compiled, backend: &str, example: &Example) -> String {
+    let mut out = format!("\n{backend} and {MACHINE} differ on this traffic:\n");
+    for (number, packet) in example.batch.traffic.packets.iter().enumerate() {
+        let _ = writeln!(out, "  {:>3}  {}", number + 1, describe(packet));
+        for difference in example.differences.iter().filter(|difference| difference.packet == number) {
+            let Difference { what, left, right, .. } = difference;
+            let _ = writeln!(out, "       {} differs", what.name());
+            let _ = writeln!(out, "         {MACHINE}: {}", seen(compiled, left));
+            let _ = writeln!(out, "         {backend}: {}", seen(compiled, right));
+        }
+    }
+    out
+}
+
+fn describe(packet: &TimedPacket) -> String {
+    let entry = match &packet.entry {
+        Entry::Arrives(interface) => format!("arrives on {interface}"),
+        Entry::Sent => "sent".to_owned(),
+    };
+    let words = Packet::parse(&packet.bytes).map_or_else(|error| error.to_string(), |parsed| parsed.to_string());
+    let refused = if packet.refused { ", refused by another table" } else { "" };
+    format!("{words}, {entry}{refused}")
+}
+
+fn seen(compiled: &Compiled, observation: &Observation) -> String {
+    let mut words = observation.fate.map_or("nothing", Fate::name).to_owned();
+    if let Some(state) = observation.state {
+        let _ = write!(words, ", {state}");
+    }
+    if let Some(origin) = observation.origin {
+        let (id, text) = self::words(compiled, origin);
+        let _ = write!(words, ", by {id} `{text}`");
+    }
+    if let Some(reason) = &observation.reason {
+        let _ = write!(words, ", {reason}");
+    }
+    for answer in &observation.answers {
+        let answered = Packet::parse(&answer.bytes).map_or_else(|error| error.to_string(), |parsed| parsed.to_string());
+        let _ = write!(words, "; answer {answered}: {}", answer.fate.name());
+        if let Some(state) = answer.state {
+            let _ = write!(words, ", {state}");
+        }
+    }
+    words
+}
+
+fn words(compiled: &Compiled, origin: OriginId) -> (&str, &str) {
+    compiled.policy.origin(origin).map_or(("?", ""), |origin| (origin.id.as_str(), origin.text.as_str()))
+}
+
+/// The report for programs.
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    policy: &'a str,
+    packets: usize,
+    seed: u64,
+    differences: usize,
+    backends: Vec<&'a str>,
+    left_out: BTreeMap<&'a str, &'a str>,
+    sentences: Vec<JsonSentence<'a>>,
+    examples: Vec<JsonExample<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonSentence<'a> {
+    id: &'a str,
+    text: &'a str,
+    line: u32,
+    decided: BTreeMap<&'static str, usize>,
+    covered_by: BTreeMap<&'a str, usize>,
+    unreached: bool,
+}
+
+#[derive(Serialize)]
+struct JsonExample<'a> {
+    backend: &'a str,
+    differences: usize,
+    traffic: Vec<String>,
+    machine: Vec<String>,
+    other: Vec<String>,
+}
+
+/// The report for programs: one object.
+///
+/// # Errors
+/// What keeps it from being written as JSON.
+pub fn json(compiled: &Compiled, report: &Report, seed: u64) -> Result<String, Failure> {
+    let ran = |backend: &&BackendReport| backend.unavailable.is_none();
+    let left_out = |backend: &'_ BackendReport| backend.unavailable.is_some();
+    json::line(&JsonReport {
+        policy: &compiled.policy.name,
+        packets: report.packets,
+        seed,
+        differences: report.differences(),
+        backends: report.backends.iter().filter(ran).map(|backend| backend.name.as_str()).collect(),
+        left_out: report
+            .backends
+            .iter()
+            .filter(|backend| left_out(backend))
+            .map(|backend| (backend.name.as_str(), backend.unavailable.as_deref().unwrap_or_default()))
+            .collect(),
+        sentences: report.sentences.iter().map(|sentence| json_sentence(compiled, sentence)).collect(),
+        examples: report.backends.iter().filter_map(|backend| json_example(compiled, backend)).collect(),
+    })
+}
+
+fn json_sentence<'a>(compiled: &'a Compiled, sentence: &SentenceReport) -> JsonSentence<'a> {
+    let (id, text) = words(compiled, sentence.origin);
+    JsonSentence {
+        id,
+        text,
+        line: compiled.policy.origin(sentence.origin).map_or(0, |origin| origin.line),
+        decided: sentence.tally.decided.iter().map(|(state, &count)| (state.name(), count)).collect(),
+        covered_by: sentence.tally.covered.iter().map(|(&origin, &count)| (words(compiled, origin).0, count)).collect(),
+        unreached: sentence.is_unreached(),
+    }
+}
+
+fn json_example<'a>(compiled: &Compiled, backend: &'a BackendReport) -> Option<JsonExample<'a>> {
+    let example = backend.example.as_ref()?;
+    Some(JsonExample {
+        backend: &backend.name,
+        differences: backend.differences,
+        traffic: example.batch.traffic.packets.iter().map(describe).collect(),
+        machine: example.differences.iter().map(|difference| seen(compiled, &difference.left)).collect(),
+        other: example.differences.iter().map(|difference| seen(compiled, &difference.right)).collect(),
+    })
+}

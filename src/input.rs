@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the user hands in: a file, or standard input.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// One input, as far as it was read.
+pub struct Input {
+    /// What it is called in messages.
+    pub name: String,
+    /// Its file name without directory and extension; none for standard input.
+    pub stem: Option<String>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Reads a file, or standard input for `-`; of endless ones no more than `limit` bytes.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(path: &Path, limit: usize) -> Result<Self, Failure> {
+        let name = name(path);
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let read = if is_standard(path) {
+            io::stdin().lock().take(limit).read_to_end(&mut bytes)
+        } else {
+            File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        };
+        read.map_err(|error| Failure::io("read", &name, &error))?;
+        let stem = path.file_stem().filter(|_| !is_standard(path)).map(|stem| stem.to_string_lossy().into_owned());
+        Ok(Self { name, stem, bytes })
+    }
+}
+
+/// Whether a path stands for standard input or output.
+pub fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Two inputs cannot both be standard input.
+///
+/// # Errors
+/// Both are.
+pub fn refuse_standard_twice(first: &Path, second: &Path) -> Result<(), Failure> {
+    if is_standard(first) && is_standard(second) {
+        return Err(Failure::new("the policy and the traffic cannot both come from standard input"));
+    }
+    Ok(())
+}
+
+fn name(path: &Path) -> String {
+    if is_standard(path) { "standard input".to_owned() } else { PathBuf::from(path).display().to_string() }
+}

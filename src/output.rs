@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! How results are shown: data on standard output, talk on standard error.
+
+pub mod file;
+pub mod human;
+pub mod json;
+pub mod packets;
+pub mod sentence;
+pub mod table;
+mod terminal;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::input::is_standard;
+
+/// Writes data to standard output, all of it.
+///
+/// # Errors
+/// What kept it from being written.
+pub fn data(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Failure::io("write", "standard output", &error))
+}
+
+/// Writes data where the user wants it: to a file, or to standard output.
+///
+/// # Errors
+/// What kept it from being written.
+pub fn data_to(path: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match path {
+        Some(path) if !is_standard(path) => file::replace(path, text),
+        _ => data(text),
+    }
+}
+
+/// Says something to whoever sits there. Where nobody listens, nothing is lost.
+pub fn talk(words: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}

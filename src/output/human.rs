@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Findings and failures for people: the place in the policy, drawn by miette.
+
+use std::error::Error;
+use std::fmt::{self, Display, Formatter, Write};
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use ringwall_grammar::{Diagnostic, Severity, Span};
+
+use super::terminal;
+
+/// More findings than this are counted, not drawn: nobody reads on.
+const MOST_DRAWN: usize = 100;
+
+/// Places in longer lines, in bytes, are named, not drawn.
+const LONGEST_LINE: usize = 400;
+
+/// Where the findings of one policy are drawn.
+pub struct Canvas {
+    handler: GraphicalReportHandler,
+}
+
+impl Canvas {
+    /// For standard error as it is.
+    pub fn of_terminal() -> Self {
+        Self::new(terminal::width(), terminal::has_colour())
+    }
+
+    fn new(width: usize, colour: bool) -> Self {
+        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        Self { handler: GraphicalReportHandler::new_themed(theme).with_links(false).with_width(width) }
+    }
+
+    /// Every finding with its place in `text`, and their number.
+    pub fn findings(&self, name: &str, text: &str, findings: &[Diagnostic]) -> String {
+        let shown = terminal::harmless(text);
+        let source = NamedSource::new(terminal::harmless(name), shown.as_str().to_owned());
+        let mut out = String::new();
+        for finding in findings.iter().take(MOST_DRAWN) {
+            let drawn = Drawn { finding, place: Place::of(finding, &shown), source: &source };
+            // A String takes every byte, and miette has no error of its own where the span lies in the text.
+            let _ = self.handler.render_report(&mut out, &drawn);
+            out.push('\n');
+        }
+        let left = findings.len().saturating_sub(MOST_DRAWN);
+        if left > 0 {
+            let _ = writeln!(out, "... and {left} more\n");
+        }
+        let _ = writeln!(out, "{}: {}", terminal::harmless(name), count(findings));
+        out
+    }
+}
+
+/// `2 errors, 1 warning`
+pub fn count(findings: &[Diagnostic]) -> String {
+    let of = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
+    let words: Vec<_> = [(of(Severity::Error), "error"), (of(Severity::Warning), "warning")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| plural(number, word))
+        .collect();
+    words.join(", ")
+}
+
+/// `1 error`, `2 errors`
+pub fn plural(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}
+
+/// Where a finding points, as far as it can be drawn.
+#[derive(Debug)]
+enum Place {
+    /// It is drawn under the line.
+    Drawn,
+    /// Its line is too long to be drawn: line and column.
+    Named(usize, usize),
+}
+
+impl Place {
+    fn of(finding: &Diagnostic, text: &str) -> Self {
+        let spans = finding.related.iter().map(|(span, _)| *span).chain([finding.span]);
+        if spans.map(|span| longest_line(text, span)).max() <= Some(LONGEST_LINE) {
+            return Self::Drawn;
+        }
+        let (line, column) = finding.span.line_column(text);
+        Self::Named(line, column)
+    }
+}
+
+/// The length of the longest line that a span touches, with the lines that are drawn around it, in bytes.
+fn longest_line(text: &str, span: Span) -> usize {
+    let (before, rest) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let (within, after) = rest.split_at_checked(span.end.saturating_sub(span.start)).unwrap_or((rest, ""));
+    let start = before.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at + 1);
+    let end = after.match_indices('\n').nth(1).map_or(after.len(), |(at, _)| at);
+    let end = before.len() + within.len() + end;
+    text.get(start..end).unwrap_or_default().split('\n').map(str::len).max().unwrap_or_default()
+}
+
+/// A finding as miette wants it.
+#[derive(Debug)]
+struct Drawn<'a> {
+    finding: &'a Diagnostic,
+    place: Place,
+    source: &'a NamedSource<String>,
+}
+
+impl Display for Drawn<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&terminal::harmless(&self.finding.message))?;
+        match self.place {
+            Place::Drawn => Ok(()),
+            Place::Named(line, column) => write!(f, " (line {line}, column {column})"),
+        }
+    }
+}
+
+impl Error for Drawn<'_> {}
+
+impl miette::Diagnostic for Drawn<'_> {
+    fn code(&self) -> Option<Box<dyn Display + '_>> {
+        let severity = match self.finding.severity() {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        Some(Box::new(format!("{severity}[{}]", self.finding.code.name())))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.finding.severity() {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help(&self) -> Option<Box<dyn Display + '_>> {
+        let help = self.finding.help.as_deref()?;
+        Some(Box::new(terminal::harmless(help)))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        matches!(self.place, Place::Drawn).then_some(self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let range = |span: Span| (span.start, span.end.saturating_sub(span.start));
+        let primary = LabeledSpan::new_primary_with_span(None, range(self.finding.span));
+        let related = self
+            .finding
+            .related
+            .iter()
+            .map(move |(span, words)| LabeledSpan::new_with_span(Some(terminal::harmless(words)), range(*span)));
+        Some(Box::new(std::iter::once(primary).chain(related)))
+    }
+}

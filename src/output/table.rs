@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Tables for people: columns as wide as what stands in them, two blanks apart.
+
+use std::fmt::Write;
+
+use super::terminal::harmless;
+
+const GAP: &str = "  ";
+
+/// A table. Lines that are not rows of it may stand between its rows.
+pub struct Table {
+    columns: Vec<Column>,
+    lines: Vec<Line>,
+}
+
+struct Column {
+    head: &'static str,
+    align: Align,
+}
+
+/// To which side of its column a cell keeps.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Align {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+enum Line {
+    Row(Vec<String>),
+    Note(String),
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(columns: &[(&'static str, Align)]) -> Self {
+        let columns = columns.iter().map(|(head, align)| Column { head, align: *align }).collect();
+        Self { columns, lines: Vec::new() }
+    }
+
+    /// Adds a row: a cell for each column.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.lines.push(Line::Row(cells.into_iter().map(|cell| harmless(&cell)).collect()));
+    }
+
+    /// Adds a line about the row above it, which starts where its second column starts.
+    pub fn note(&mut self, words: &str) {
+        self.lines.push(Line::Note(harmless(words)));
+    }
+
+    /// The table as text.
+    pub fn print(&self) -> String {
+        let widths = self.widths();
+        let heads: Vec<_> = self.columns.iter().map(|column| column.head.to_owned()).collect();
+        let mut out = self.print_row(&heads, &widths);
+        let indent = widths.first().copied().unwrap_or_default() + GAP.len();
+        for line in &self.lines {
+            match line {
+                Line::Row(cells) => out.push_str(&self.print_row(cells, &widths)),
+                // A String takes every byte.
+                Line::Note(words) => _ = writeln!(out, "{:indent$}{words}", ""),
+            }
+        }
+        out
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths: Vec<_> = self.columns.iter().map(|column| column.head.len()).collect();
+        for line in &self.lines {
+            let Line::Row(cells) = line else { continue };
+            for (width, cell) in widths.iter_mut().zip(cells) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
+        widths
+    }
+
+    fn print_row(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut row = String::new();
+        for ((column, cell), width) in self.columns.iter().zip(cells).zip(widths) {
+            let gap = if row.is_empty() { "" } else { GAP };
+            // A String takes every byte.
+            _ = match column.align {
+                Align::Left => write!(row, "{gap}{cell:<width$}"),
+                Align::Right => write!(row, "{gap}{cell:>width$}"),
+            };
+        }
+        row.truncate(row.trim_end().len());
+        row.push('\n');
+        row
+    }
+}
+
+/// A sentence on one line, no longer than `longest` characters.
+pub fn squeezed(sentence: &str, longest: usize) -> String {
+    const CONTINUATION: &str = "\\";
+    let words: Vec<_> = sentence.split_whitespace().filter(|word| *word != CONTINUATION).collect();
+    let line = words.join(" ");
+    if line.chars().count() <= longest {
+        return line;
+    }
+    let kept: String = line.chars().take(longest.saturating_sub(3)).collect();
+    format!("{}...", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let mut table = Table::new(&[("#", Align::Right), ("what", Align::Left), ("why", Align::Left)]);
+        table.row(["9".to_owned(), "a long cell".to_owned(), String::new()]);
+        table.note("about 9");
+        table.row(["10".to_owned(), "short".to_owned(), "because".to_owned()]);
+        assert_eq!(table.print(), " #  what         why\n 9  a long cell\n    about 9\n10  short        because\n");
+    }
+
+    #[test]
+    fn a_row_whose_first_cell_is_empty_keeps_its_columns() {
+        let mut table = Table::new(&[("first", Align::Left), ("second", Align::Left)]);
+        table.row([String::new(), "b".to_owned()]);
+        assert_eq!(table.print(), "first  second\n       b\n");
+    }
+
+    #[test]
+    fn long_sentences_are_cut_and_stay_on_one_line() {
+        assert_eq!(squeezed("allow   inbound \\\n  ssh", 40), "allow inbound ssh");
+        assert_eq!(squeezed("allow inbound ssh", 10), "allow i...");
+    }
+}
