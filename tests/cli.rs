@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The built command, from outside: exit codes, streams, files, and what it makes of bad input.
+
+#[cfg(feature = "kernel")]
+mod apply;
+mod bad_input;
+mod command;
+mod examples;
+mod files;
+mod streams;
+mod traffic;
+
+use libtest_mimic::Trial;
+
+/// Every test of the command.
+pub fn tests() -> Vec<Trial> {
+    let tests = [streams::tests(), files::tests(), bad_input::tests(), traffic::tests(), examples::tests()];
+    #[cfg(feature = "kernel")]
+    let tests = tests.into_iter().chain([apply::tests()]);
+    tests.into_iter().flatten().collect()
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Output files: replaced as a whole or not at all.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
+
+use super::command::{CLEAN, argument, ringwall_with};
+use crate::support::test;
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("cli", "an_output_file_is_replaced", replaced),
+        test("cli", "an_output_file_keeps_its_permissions", permissions),
+        test("cli", "a_link_keeps_pointing_where_it_points", link),
+        test("cli", "errors_leave_the_output_file_alone", left_alone),
+        test("cli", "an_output_file_that_cannot_be_is_a_failure", impossible),
+        test("cli", "what_is_no_regular_file_is_written_to", devices),
+    ]
+}
+
+fn compile_to(policy: &str, file: &Path) -> Option<i32> {
+    ringwall_with(policy, &["compile", "-", "-o", argument(file)]).code
+}
+
+/// What a directory holds: nothing but the output may be left there.
+fn names(directory: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(directory.path()).expect("the directory is there");
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn replaced() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let file = directory.path().join("out.nft");
+    fs::write(&file, "what was there before, and was much longer".repeat(1000))?;
+    assert_eq!(compile_to(CLEAN, &file), Some(0));
+    assert_eq!(fs::read_to_string(&file)?, ringwall_with(CLEAN, &["compile", "-"]).stdout);
+    assert_eq!(names(&directory), ["out.nft"]);
+    Ok(())
+}
+
+fn permissions() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let (new, old) = (directory.path().join("new"), directory.path().join("old"));
+    fs::write(&old, "")?;
+    fs::set_permissions(&old, Permissions::from_mode(0o640))?;
+    let mode = |path: &Path| fs::metadata(path).expect("the file is there").permissions().mode() & 0o777;
+    assert_eq!((compile_to(CLEAN, &old), mode(&old)), (Some(0), 0o640));
+    let plain = directory.path().join("plain");
+    fs::write(&plain, "")?;
+    assert_eq!((compile_to(CLEAN, &new), mode(&new)), (Some(0), mode(&plain)));
+    Ok(())
+}
+
+fn link() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let (link_path, file) = (directory.path().join("link"), directory.path().join("file"));
+    fs::write(&file, "before")?;
+    symlink("file", &link_path)?;
+    assert_eq!(compile_to(CLEAN, &link_path), Some(0));
+    assert!(fs::symlink_metadata(&link_path)?.is_symlink());
+    assert_ne!(fs::read_to_string(&file)?, "before");
+    Ok(())
+}
+
+fn left_alone() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let file = directory.path().join("out.nft");
+    fs::write(&file, "before")?;
+    assert_eq!(compile_to("allow inbound shh\n", &file), Some(1));
+    assert_eq!(fs::read_to_string(&file)?, "before");
+    assert_eq!(names(&directory), ["out.nft"]);
+    Ok(())
+}
+
+fn impossible() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    assert_eq!(compile_to(CLEAN, directory.path()), Some(2));
+    assert_eq!(compile_to(CLEAN, &directory.path().join("missing/out.nft")), Some(2));
+    assert_eq!(names(&directory), [""; 0]);
+    Ok(())
+}
+
+fn devices() -> Result<(), Failed> {
+    assert_eq!(compile_to(CLEAN, Path::new("/dev/null")), Some(0));
+    assert!(!fs::metadata("/dev/null")?.is_file());
+    let full = ringwall_with(CLEAN, &["compile", "-", "-o", "/dev/full"]);
+    assert_eq!(full.code, Some(2));
+    assert!(full.stderr.contains("/dev/full"), "{}", full.stderr);
+    Ok(())
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The real kernel, in private network namespaces.
+
+#[cfg(feature = "kernel")]
+mod defects;
+#[cfg(feature = "kernel")]
+mod examples;
+#[cfg(feature = "kernel")]
+mod loads;
+#[cfg(feature = "kernel")]
+mod table;
+
+use libtest_mimic::Trial;
+
+/// Every test that needs the kernel.
+#[cfg(feature = "kernel")]
+pub fn tests() -> Vec<Trial> {
+    [defects::tests(), examples::tests(), table::tests()].into_iter().flatten().collect()
+}
+
+/// This build knows no kernel.
+#[cfg(not(feature = "kernel"))]
+pub fn tests() -> Vec<Trial> {
+    Vec::new()
+}
