@@ -16,6 +16,7 @@ mod diagnostics;
 mod kernel;
 mod markdown;
 mod recorded;
+mod reference;
 mod suite;
 mod support;
 mod tidy;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     tests.extend(diagnostics::tests());
     tests.extend(cli::tests());
     tests.extend(recorded::tests());
+    tests.extend(reference::tests());
     tests.extend(kernel::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

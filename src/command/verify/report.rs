@@ -59,11 +59,10 @@ fn sentences(compiled: &Compiled, report: &Report) -> String {
     let states = CtState::ALL.map(|state| (state.name(), Align::Right));
     let mut table = Table::new(&[&[("decided by", Align::Left)][..], &states].concat());
     for sentence in &report.sentences {
-        let (id, text) = words(compiled, sentence.origin);
+        let (_, text) = words(compiled, sentence.origin);
         let counts =
             CtState::ALL.map(|state| sentence.tally.decided.get(&state).map_or_else(String::new, usize::to_string));
-        let name = if id == text { id.to_owned() } else { format!("{id}  {text}") };
-        table.row([vec![squeezed(&name, LONGEST)], counts.to_vec()].concat());
+        table.row([vec![squeezed(text, LONGEST)], counts.to_vec()].concat());
         if sentence.is_unreached() {
             table.note("no packet reached it");
         } else if sentence.tally.decided.is_empty() {

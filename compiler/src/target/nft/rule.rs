@@ -14,6 +14,7 @@ pub(super) fn rule(table: &Table, hook: Hook, rule: &Rule) -> Result<String, Str
     if reach.is_empty() {
         return Err("its tests contradict each other: no packet passes them all".to_owned());
     }
+    check_neighbours(rule.matches())?;
     let mut words = Vec::new();
     for (place, test) in rule.matches().iter().enumerate() {
         if !is_implied(rule.matches(), place)? {
@@ -25,6 +26,30 @@ pub(super) fn rule(table: &Table, hook: Hook, rule: &Rule) -> Result<String, Str
     }
     words.extend(rule.verdict().map(|verdict| decided(table, hook, &reach, verdict)).transpose()?);
     Ok(words.join(" "))
+}
+
+/// Two negated single values of fields that stand side by side in a header: nft 1.0.6 merges both tests into one that
+/// excepts only packets with both values (`payload_try_merge` in `src/payload.c`).
+fn check_neighbours(tests: &[Match]) -> Result<(), String> {
+    const NEIGHBOURS: [(Field, Field); 5] = [
+        (Field::IcmpType, Field::IcmpCode),
+        (Field::Icmpv6Type, Field::Icmpv6Code),
+        (Field::SctpSport, Field::SctpDport),
+        (Field::TcpSport, Field::TcpDport),
+        (Field::UdpSport, Field::UdpDport),
+    ];
+    let excepts_one = |wanted: Field| {
+        tests.iter().any(|test| {
+            matches!(test, Match::In { field, values: Values::Inline(set), negated: true }
+                if *field == wanted && set.single().is_some())
+        })
+    };
+    match NEIGHBOURS.into_iter().find(|&(one, other)| excepts_one(one) && excepts_one(other)) {
+        Some((one, other)) => {
+            Err(format!("nft 1.0.6 merges the tests of `{one}` and `{other}` into one that means less"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether a test of the protocol or family says no more than a field beside it. nft takes the last element of
