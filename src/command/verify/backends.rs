@@ -40,6 +40,7 @@ impl Backend for Timed {
     }
 }
 
+#[cfg(feature = "kernel")]
 impl Timed {
     fn new(backend: impl Backend + 'static) -> Self {
         Self { backend: Box::new(backend), time: Duration::ZERO, packets: 0 }
