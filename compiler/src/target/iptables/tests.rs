@@ -10,7 +10,7 @@ use ringwall_ir::{Field, IntervalSet, LogTarget, Match, Origin, Per, Ruleset, Ta
 
 use super::{CtMatch, Written, read, write};
 use crate::target::testing::packet::{Packet, choices};
-use crate::target::testing::samples::{self, inline, interface, limit, log};
+use crate::target::testing::samples::{self, inline, interface, ipv4, limit, log};
 use crate::target::testing::{Kernel, Parts, assert_snapshot, founding, kernel, laptop, ruleset, strategy, without};
 
 fn accept(matches: Vec<Match>) -> Parts {
@@ -301,7 +301,7 @@ fn own_chains() {
             Some(Verdict::Drop),
         ),
         (vec![from, limit(1, Per::Minute, 5)], vec![log("b ", LogTarget::Group(2))], None),
-        (vec![limit(7, Per::Hour, 5)], vec![log("c ", LogTarget::default())], Some(Verdict::Accept)),
+        (vec![ipv4(), limit(7, Per::Hour, 5)], vec![log("c ", LogTarget::default())], Some(Verdict::Accept)),
         (vec![tun, values(Field::L4proto, &[(6, 6)], false)], Vec::new(), Some(Verdict::Reject(Refusal::TcpReset))),
     ]);
     let long = Origin { id: "a label/much longer than a chain's name".to_owned(), ..ruleset.origins[3].clone() };

@@ -97,6 +97,12 @@ pub fn inline(field: Field, set: IntervalSet) -> Match {
     Match::In { field, values: Values::Inline(set), negated: false }
 }
 
+/// IPv4 alone: what a rate that decides must be about, for iptables and ip6tables count apart.
+pub fn ipv4() -> Match {
+    let number = u128::from(Family::Ipv4.number());
+    Match::In { field: Field::Nfproto, values: Values::Inline(IntervalSet::one(number)), negated: false }
+}
+
 /// A limit.
 pub fn limit(amount: u32, per: Per, burst: u32) -> Match {
     let number = |number| NonZeroU32::new(number).unwrap();
@@ -115,7 +121,9 @@ pub fn rules_of_word(word: Word) -> Vec<Parts> {
         Word::Drop => vec![(Vec::new(), Vec::new(), Some(Verdict::Drop))],
         Word::Limit => {
             [(5, Per::Second, 10), (1, Per::Second, 5), (7, Per::Minute, 1), (10, Per::Hour, 10_000), (1, Per::Day, 2)]
-                .map(|(amount, per, burst)| (vec![limit(amount, per, burst)], Vec::new(), Some(Verdict::Accept)))
+                .map(|(amount, per, burst)| {
+                    (vec![ipv4(), limit(amount, per, burst)], Vec::new(), Some(Verdict::Accept))
+                })
                 .to_vec()
         }
         Word::Log => LogLevel::ALL
