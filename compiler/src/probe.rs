@@ -104,8 +104,9 @@ fn interface_names<'a>(scopes: impl Iterator<Item = &'a Scope>) -> Vec<String> {
         .map(|pattern| if pattern.is_open() { format!("{}0", pattern.stem()) } else { pattern.stem().to_owned() })
         .map(|name| name.chars().take(InterfacePattern::MAX).collect())
         .collect();
-    let unnamed =
-        (0..).map(|number| format!("eth{number}")).find(|name| !patterns.iter().any(|pattern| pattern.matches(name)));
+    let stems = ["eth", "net", "port", "link"].into_iter();
+    let mut candidates = stems.flat_map(|stem| (0..=patterns.len()).map(move |number| format!("{stem}{number}")));
+    let unnamed = candidates.find(|name| !patterns.iter().any(|pattern| pattern.matches(name)));
     names.splice(0..0, unnamed);
     names.dedup();
     names
@@ -142,8 +143,9 @@ fn own(interface: &mut Interface, end: &End) {
             }
         }
     }
-    interface.addresses.sort_by_key(|net| net.prefix_len() == net.max_prefix_len());
-    interface.addresses.dedup();
+    // The networks first, for their addresses are the usual sources.
+    interface.addresses.sort_by_key(|net| (net.prefix_len() == net.max_prefix_len(), *net));
+    interface.addresses.dedup_by_key(|net| net.addr());
     interface.groups.sort_unstable();
     interface.groups.dedup();
 }
@@ -166,11 +168,14 @@ fn routes_of(end: &End, interfaces: &[Interface]) -> Vec<Route> {
     routes
 }
 
-/// Whether a host can have the address: not unspecified, loopback, 0/8 or class E.
+/// Whether a host can have the address beside those it has: not unspecified, loopback, 0/8, class E or link-local, which
+/// every interface has of its own.
 fn can_be_own(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => !matches!(v4.octets().first(), Some(0 | 127 | 240..=255)),
-        IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_loopback() && v6.to_ipv4_mapped().is_none(),
+        IpAddr::V6(v6) => {
+            !v6.is_unspecified() && !v6.is_loopback() && !v6.is_unicast_link_local() && v6.to_ipv4_mapped().is_none()
+        }
     }
 }
 

@@ -101,8 +101,9 @@ impl Drawer<'_> {
     fn inside(&mut self, region: &Region) -> Sketch {
         let first = self.host.interfaces.first().map(|interface| interface.name.clone()).unwrap_or_default();
         let mut sketch = Sketch {
-            direction: region.direction,
+            direction: if region.is_loopback() { Direction::Outbound } else { region.direction },
             family: region.family,
+            looped: region.is_loopback(),
             interface: first.clone(),
             onward: first,
             source: 0,
@@ -139,6 +140,8 @@ impl Drawer<'_> {
             (inside, outside)
         };
         match dimension {
+            Dimension::Interface | Dimension::Onward if region.is_loopback() => (Vec::new(), Vec::new()),
+            Dimension::Source | Dimension::Destination if region.is_loopback() => (self.own(region.family), Vec::new()),
             Dimension::Interface => self.interfaces(region, region.direction != Direction::Outbound),
             Dimension::Onward => self.interfaces(region, region.direction == Direction::Outbound),
             Dimension::Source => self.sources(region),
@@ -189,7 +192,10 @@ impl Drawer<'_> {
             _ => {
                 let (inside, mut outside) = edges(&region.source, Field::source(region.family).max());
                 outside.push(self.far_away(region.family));
-                let foreign = |list: Vec<Value>| list.into_iter().filter(|value| !own.contains(value)).collect();
+                let routers = self.anycast();
+                let foreign = |list: Vec<Value>| {
+                    list.into_iter().filter(|value| !own.contains(value) && !routers.contains(value)).collect()
+                };
                 (foreign(inside), foreign(outside))
             }
         }
@@ -216,6 +222,12 @@ impl Drawer<'_> {
         let nets = self.host.interfaces.iter().flat_map(|interface| &interface.addresses);
         let addresses = nets.map(|net| net.addr()).filter(|address| !is_link_local(*address));
         addresses.filter(|address| address.is_ipv4() == (family == Family::Ipv4)).map(number).collect()
+    }
+
+    /// The anycast addresses that a router has in its own networks (RFC 4291 §2.6.1).
+    fn anycast(&self) -> Vec<Value> {
+        let nets = self.host.interfaces.iter().flat_map(|interface| &interface.addresses);
+        nets.filter(|net| !net.addr().is_ipv4()).map(|net| number(net.network())).collect()
     }
 
     /// Addresses under which packets reach the host: its own, groups, the broadcast address.
@@ -291,13 +303,22 @@ impl Drawer<'_> {
     }
 
     fn send(&mut self, sketch: &Sketch, bytes: Vec<u8>) {
+        if sketch.direction == Direction::Outbound && self.leaves_open_which_link(sketch) {
+            return;
+        }
         self.packets.push(sketch.timed(bytes));
+    }
+
+    /// Whether nothing says which link a packet is for: one for a link, from an address of another than the first.
+    fn leaves_open_which_link(&self, sketch: &Sketch) -> bool {
+        let for_a_link = sketch.family == Family::Ipv6 && matches!(sketch.destination >> 118, 0x3fa | 0x3fc..);
+        let others = self.host.interfaces.iter().skip(1).flat_map(|interface| &interface.addresses);
+        for_a_link && others.map(|net| number(net.addr())).any(|address| address == sketch.source)
     }
 
     /// As the answer to what the other end opened, and as the follow-up of what this end opened.
     fn established(&mut self, sketch: &Sketch) {
-        // Nobody answers from a group's address.
-        if is_group(sketch.family, sketch.destination) {
+        if !is_somebody(sketch.family, sketch.source) || !is_somebody(sketch.family, sketch.destination) {
             return;
         }
         let other = sketch.reversed();
@@ -312,7 +333,7 @@ impl Drawer<'_> {
 
     /// As an ICMP error about a conversation that the receiver of the error opened, or as a reset that another table sends.
     fn related(&mut self, sketch: &Sketch, region: &Region) {
-        if sketch.protocol == Protocol::TCP && sketch.direction == Direction::Outbound {
+        if sketch.protocol == Protocol::TCP && sketch.direction == Direction::Outbound && !sketch.looped {
             let opening = Sketch { port: sketch.from_port, from_port: sketch.port, ..sketch.reversed() };
             let mut refused = opening.timed(opening.bytes(Turn::Opening));
             refused.refused = true;
@@ -320,6 +341,9 @@ impl Drawer<'_> {
             return;
         }
         let Some(opening) = self.opening(sketch.reversed().direction, sketch.family) else { return };
+        if !is_somebody(opening.family, opening.source) || !is_somebody(opening.family, opening.destination) {
+            return;
+        }
         let mut error = Sketch { protocol: icmp_of(sketch.family), destination: opening.source, ..sketch.clone() };
         if icmp::class(error.family, error.icmp_type) != IcmpClass::Error {
             error.icmp_type = self.error_kind(region);
@@ -423,11 +447,11 @@ const fn icmp_of(family: Family) -> Protocol {
     }
 }
 
-/// Whether an address means several receivers: a multicast group, or everybody.
-fn is_group(family: Family, address: Value) -> bool {
+/// Whether an address is that of one host, which can answer: not a group's, everybody's, nobody's or the loopback's.
+fn is_somebody(family: Family, address: Value) -> bool {
     match family {
-        Family::Ipv4 => address >= 0xe000_0000,
-        Family::Ipv6 => address >> 120 == 0xff,
+        Family::Ipv4 => !matches!(address >> 24, 0 | 127 | 224..),
+        Family::Ipv6 => address > 1 && address >> 120 != 0xff,
     }
 }
 

@@ -80,6 +80,12 @@ impl Region {
         }
     }
 
+    /// Whether it is about packets that the host sends to itself.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        [&self.iif, &self.oif].into_iter().flatten().any(|names| !names.negated && names.contains("lo"))
+    }
+
     /// The regions of a ruleset: one for each rule and family, and one for what the chain policy decides.
     #[must_use]
     pub fn of_ruleset(ruleset: &Ruleset) -> Vec<Self> {

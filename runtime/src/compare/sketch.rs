@@ -13,6 +13,8 @@ use crate::traffic::{Entry, TimedPacket};
 pub(super) struct Sketch {
     pub(super) direction: Direction,
     pub(super) family: Family,
+    /// Whether the host sends it to itself: then so are the packets that answer it.
+    pub(super) looped: bool,
     /// The interface on the far side of a packet for or from the host; the arriving one of a forwarded packet.
     pub(super) interface: String,
     /// The interface that a forwarded packet leaves by.
@@ -49,6 +51,7 @@ impl Sketch {
     pub(super) fn reversed(&self) -> Self {
         let direction = match self.direction {
             Direction::Inbound => Direction::Outbound,
+            Direction::Outbound if self.looped => Direction::Outbound,
             Direction::Outbound => Direction::Inbound,
             Direction::Forwarded => Direction::Forwarded,
         };

@@ -56,7 +56,9 @@ impl<'a> Routing<'a> {
         let (source, destination) = packet.addresses();
         let (from, to) = (v4::kind(source), v4::kind(destination));
         let own_source = self.is_own(Family::Ipv4, source, interface);
-        if matches!(from, v4::Kind::Multicast | v4::Kind::Broadcast | v4::Kind::Loopback) || own_source {
+        // What is sent to everybody is delivered before the source is seen to be a loopback address.
+        let looped = from == v4::Kind::Loopback && to != v4::Kind::Broadcast;
+        if matches!(from, v4::Kind::Multicast | v4::Kind::Broadcast) || looped || own_source {
             return Way::Martian;
         }
         match to {
