@@ -44,7 +44,9 @@ pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) 
     let mut open: Option<&str> = None;
     let mut taken: Vec<&str> = Vec::new();
     for test in tests {
+        // iptables 1.8.9 merges `! --sport 5 ! --dport 22` of one `-m` into one test that excepts only packets with both.
         let goes_on = open == test.module
+            && !test.negated
             && test.module.is_some_and(|module| TAKE_SEVERAL.contains(&module))
             && !taken.contains(&test.option);
         if !goes_on {
@@ -75,18 +77,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_match_is_opened_once_unless_an_option_comes_again() {
+    fn a_match_is_opened_again_for_an_option_that_is_negated_or_comes_again() {
         let tests = [
             Test::own("-p", false, "tcp"),
             Test::of("tcp", "--sport", true, "5"),
             Test::of("tcp", "--dport", false, "22"),
-            Test::of("tcp", "--dport", true, "23"),
+            Test::of("tcp", "--dport", false, "22:23"),
+            Test::of("tcp", "--tcp-flags", true, "SYN NONE"),
             Test::of("ttl", "--ttl-gt", false, "3"),
             Test::of("ttl", "--ttl-lt", false, "9"),
         ];
         assert_eq!(
             line(&tests, "-j DROP").as_deref(),
-            Ok("-p tcp -m tcp ! --sport 5 --dport 22 -m tcp ! --dport 23 -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP")
+            Ok("-p tcp -m tcp ! --sport 5 --dport 22 -m tcp --dport 22:23 -m tcp ! --tcp-flags SYN NONE \
+                -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP")
         );
     }
 }

@@ -289,6 +289,14 @@ fn a_rule_of_one_line_is_read_as_it_was() {
     assert_eq!(printed(&after), printed(&before));
 }
 
+/// iptables 1.8.9 would merge the two negated ports of one `-m tcp` into one test.
+#[test]
+fn negated_ports_stay_apart() {
+    let ports = vec![values(Field::TcpSport, &[(5, 5)], true), values(Field::TcpDport, &[(22, 22)], true)];
+    let written = write(&input(vec![accept(ports)]), Family::Ipv4, CtMatch::State).unwrap();
+    assert_eq!(rules(&written.text), ["-A INPUT -p tcp -m tcp ! --sport 5 -m tcp ! --dport 22 -j ACCEPT"]);
+}
+
 /// The meanings that take a chain of their own: several excepted interfaces, and one limit behind several lines.
 #[test]
 fn own_chains() {

@@ -28,28 +28,40 @@ pub(super) fn rule(table: &Table, hook: Hook, rule: &Rule) -> Result<String, Str
     Ok(words.join(" "))
 }
 
-/// Two negated single values of fields that stand side by side in a header: nft 1.0.6 merges both tests into one that
-/// excepts only packets with both values (`payload_try_merge` in `src/payload.c`).
+/// The fields that stand side by side in a header. nft 1.0.6 merges two `==`, or two `!=`, of single values of them into
+/// one comparison, at the place of the first (`stmt_reduce` in `src/rule.c`).
+const NEIGHBOURS: [(Field, Field); 5] = [
+    (Field::IcmpType, Field::IcmpCode),
+    (Field::Icmpv6Type, Field::Icmpv6Code),
+    (Field::SctpSport, Field::SctpDport),
+    (Field::TcpSport, Field::TcpDport),
+    (Field::UdpSport, Field::UdpDport),
+];
+
+/// Refuses what nft merges into something else: two `!=` become one that excepts only packets with both values, and a
+/// limit between two `==` comes to stand behind both.
 fn check_neighbours(tests: &[Match]) -> Result<(), String> {
-    const NEIGHBOURS: [(Field, Field); 5] = [
-        (Field::IcmpType, Field::IcmpCode),
-        (Field::Icmpv6Type, Field::Icmpv6Code),
-        (Field::SctpSport, Field::SctpDport),
-        (Field::TcpSport, Field::TcpDport),
-        (Field::UdpSport, Field::UdpDport),
-    ];
-    let excepts_one = |wanted: Field| {
-        tests.iter().any(|test| {
-            matches!(test, Match::In { field, values: Values::Inline(set), negated: true }
-                if *field == wanted && set.single().is_some())
+    let single = |wanted: Field, wanted_negated: bool| {
+        tests.iter().position(|test| {
+            matches!(test, Match::In { field, values: Values::Inline(set), negated }
+                if (*field, *negated) == (wanted, wanted_negated) && set.single().is_some())
         })
     };
-    match NEIGHBOURS.into_iter().find(|&(one, other)| excepts_one(one) && excepts_one(other)) {
-        Some((one, other)) => {
-            Err(format!("nft 1.0.6 merges the tests of `{one}` and `{other}` into one that means less"))
+    for (one, other) in NEIGHBOURS {
+        if single(one, true).and(single(other, true)).is_some() {
+            return Err(format!("nft 1.0.6 merges the tests of `{one}` and `{other}` into one that means less"));
         }
-        None => Ok(()),
+        let both = single(one, false).zip(single(other, false));
+        let between = both.and_then(|(place, other)| tests.get(place.min(other)..place.max(other)));
+        if between.is_some_and(|tests| tests.iter().any(is_limit)) {
+            return Err(format!("nft 1.0.6 moves a limit between `{one}` and `{other}` behind both"));
+        }
     }
+    Ok(())
+}
+
+const fn is_limit(test: &Match) -> bool {
+    matches!(test, Match::Limit(_))
 }
 
 /// Whether a test of the protocol or family says no more than a field beside it. nft takes the last element of
@@ -60,7 +72,6 @@ fn is_implied(tests: &[Match], place: usize) -> Result<bool, String> {
         Some(Match::In { field: Field::Nfproto, .. }) => |test| family_needed(test).is_some(),
         _ => return Ok(false),
     };
-    let is_limit = |test: &Match| matches!(test, Match::Limit(_));
     if !tests.iter().any(needs_it) {
         return Ok(false);
     }

@@ -84,6 +84,7 @@ fn sorted(listed: &str) -> Vec<&str> {
 fn what_nft_cannot_say_is_an_error() {
     let tcp = |port| inline(Field::TcpDport, IntervalSet::one(port));
     let v6 = |family: Family| inline(Field::Nfproto, IntervalSet::one(u128::from(family.number())));
+    let not = |field| Match::In { field, values: Values::Inline(IntervalSet::one(5)), negated: true };
     let many_protocols = inline(Field::L4proto, IntervalSet::from_iter([(6, 6), (17, 17)]));
     let rules: Vec<(Parts, &str)> = vec![
         (accept(vec![tcp(22), inline(Field::UdpDport, IntervalSet::one(53))]), "its tests contradict each other"),
@@ -91,6 +92,11 @@ fn what_nft_cannot_say_is_an_error() {
         (accept(vec![Match::AnyOf { field: Field::CtState, bits: 0x10 }]), "no name for the bits 0x10 of `ct state`"),
         (accept(vec![many_protocols, limit(5, Per::Second, 5), tcp(22)]), "a limit stands between"),
         (accept(vec![limit(1, Per::Day, 213_504)]), "a burst of 213504 at 1/day"),
+        (accept(vec![not(Field::UdpDport), not(Field::UdpSport)]), "nft 1.0.6 merges the tests of `udp sport`"),
+        (
+            accept(vec![tcp(22), limit(5, Per::Second, 5), inline(Field::TcpSport, IntervalSet::one(5))]),
+            "nft 1.0.6 moves a limit between `tcp sport` and `tcp dport`",
+        ),
         ((Vec::new(), vec![log("costs $5 ", LogTarget::default())], None), "nft takes the `$`"),
         ((Vec::new(), Vec::new(), Some(Verdict::Reject(Refusal::HostProhibited))), "ipv6 has no host-prohibited"),
     ];
