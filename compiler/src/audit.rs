@@ -40,7 +40,7 @@ impl<'a> Audit<'a> {
         self.tallies.get(&origin).cloned().unwrap_or_default()
     }
 
-    fn count(&mut self, direction: Direction, view: &View<'_>, decision: Decision) {
+    fn count(&mut self, direction: Direction, view: &View<'_>) {
         let mut decider = None;
         for sentence in &self.policy.sentences {
             if !sentence.directions.contains(&direction) || !describes(&sentence.scope, view) {
@@ -55,8 +55,11 @@ impl<'a> Audit<'a> {
                 decider = decider.or(Some(sentence.origin));
             }
         }
-        if let (None, Some(closing)) = (decider, decision.origin) {
-            *self.tallies.entry(closing).or_default().decided.entry(view.state).or_default() += 1;
+        let Some(closing) = self.policy.closings.get(&direction) else { return };
+        let tally = self.tallies.entry(closing.origin).or_default();
+        match decider {
+            None => *tally.decided.entry(view.state).or_default() += 1,
+            Some(before) => *tally.covered.entry(before).or_default() += 1,
         }
     }
 }
@@ -66,7 +69,7 @@ impl Ruling for Audit<'_> {
         let decision = self.meaning.decide(view);
         let direction = Direction::ALL.into_iter().find(|direction| direction.hook() == view.hook);
         if let Some(direction) = direction.filter(|&direction| self.policy.governs(direction)) {
-            self.count(direction, view, decision);
+            self.count(direction, view);
         }
         decision
     }

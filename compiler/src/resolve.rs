@@ -8,6 +8,8 @@ mod sentence;
 mod services;
 mod traffic;
 
+use std::collections::BTreeMap;
+
 use ringwall_grammar::tree::{Header, Item, Otherwise, Tree, Verb};
 use ringwall_grammar::{Code, Diagnostic, Span, Spanned, tree};
 use ringwall_ir::words::Direction;
@@ -57,6 +59,8 @@ struct Resolver<'a> {
     policy: Policy,
     names: Names,
     origins: Origins,
+    /// Where each governed direction is first named.
+    governing: BTreeMap<Direction, Span>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -75,7 +79,14 @@ impl<'a> Resolver<'a> {
                 );
             }
         }
-        Self { text, policy, names: Names::default(), origins: Origins::default(), diagnostics }
+        Self {
+            text,
+            policy,
+            names: Names::default(),
+            origins: Origins::default(),
+            governing: BTreeMap::new(),
+            diagnostics,
+        }
     }
 
     /// Finds the governed directions: those that an `allow`, `permit`, `drop`, `reject` or `otherwise` names.
@@ -87,6 +98,7 @@ impl<'a> Resolver<'a> {
                 _ => continue,
             };
             for direction in directions {
+                self.governing.entry(direction_of(direction.node)).or_insert(placed.span);
                 // Every governed direction is closed by drop, until an `otherwise` says something else.
                 self.policy.closings.entry(direction_of(direction.node)).or_insert(Closing {
                     origin: OriginId(0),
@@ -139,7 +151,7 @@ impl<'a> Resolver<'a> {
             let origin = self.origins.add(Origin {
                 id: format!("otherwise-{direction}"),
                 text: format!("otherwise drop {direction}"),
-                line: 1,
+                line: self.governing.get(&direction).map_or(1, |span| line_of(*span, self.text)),
                 because: None,
             });
             if let Some(closing) = self.policy.closings.get_mut(&direction) {
@@ -170,7 +182,7 @@ impl<'a> Resolver<'a> {
         placed: &Placed,
     ) -> OriginId {
         let text = squeeze(span.of(placed.baseline.unwrap_or(self.text)));
-        let line = u32::try_from(placed.span.line_column(self.text).0).unwrap_or(u32::MAX);
+        let line = line_of(placed.span, self.text);
         let id = match label {
             Some(label) => label.node.clone(),
             None => words_hash(&text, because.map(|because| because.node.as_str())),
@@ -178,10 +190,10 @@ impl<'a> Resolver<'a> {
         if let Some(label) = label
             && self.origins.holds(&id)
         {
+            let place = if placed.baseline.is_some() { placed.span } else { label.span };
             let message = format!("the label `{id}` stands twice");
             self.diagnostics.push(
-                Diagnostic::new(Code::DuplicateName, label.span, message)
-                    .help("give one of the sentences another label"),
+                Diagnostic::new(Code::DuplicateName, place, message).help("give one of the sentences another label"),
             );
         }
         self.origins.add(Origin { id, text, line, because: because.map(|because| because.node.clone()) })
@@ -191,29 +203,30 @@ impl<'a> Resolver<'a> {
 /// The origins found so far. Number 0 stands for "none yet" and is the policy's head.
 struct Origins {
     list: Vec<Origin>,
+    /// How often each id was asked for.
+    taken: BTreeMap<String, u32>,
 }
 
 impl Default for Origins {
     fn default() -> Self {
         let head = Origin { id: "policy".to_owned(), text: String::new(), line: 1, because: None };
-        Self { list: vec![head] }
+        Self { taken: BTreeMap::from([(head.id.clone(), 1)]), list: vec![head] }
     }
 }
 
 impl Origins {
     fn holds(&self, id: &str) -> bool {
-        self.list.iter().any(|origin| origin.id == id)
+        self.taken.contains_key(id)
     }
 
     /// Adds an origin; a taken id gets a number behind it, for the same words may stand twice.
     fn add(&mut self, mut origin: Origin) -> OriginId {
-        let mut id = origin.id.clone();
-        let mut count = 1;
-        while self.holds(&id) {
-            count += 1;
-            id = format!("{}-{count}", origin.id);
+        while self.holds(&origin.id) {
+            let count = self.taken.entry(origin.id.clone()).or_default();
+            *count += 1;
+            origin.id = format!("{}-{count}", origin.id);
         }
-        origin.id = id;
+        self.taken.insert(origin.id.clone(), 1);
         self.list.push(origin);
         OriginId(u32::try_from(self.list.len() - 1).unwrap_or(u32::MAX))
     }
@@ -226,6 +239,11 @@ const fn direction_of(direction: tree::Direction) -> Direction {
         tree::Direction::Outbound => Direction::Outbound,
         tree::Direction::Forwarded => Direction::Forwarded,
     }
+}
+
+/// The line on which a span starts, from 1.
+fn line_of(span: Span, text: &str) -> u32 {
+    u32::try_from(span.line_column(text).0).unwrap_or(u32::MAX)
 }
 
 /// One line, one blank between words.

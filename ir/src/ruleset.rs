@@ -29,7 +29,7 @@ impl Origin {
     /// characters, which nft text cannot hold, become `'`, `/` and blanks; the end is cut off where it is too long.
     #[must_use]
     pub fn comment(&self) -> String {
-        let whole = match &self.because {
+        let whole = match self.because.as_deref().filter(|because| !because.trim().is_empty()) {
             Some(because) => format!("{} {because}", self.id),
             None => self.id.clone(),
         };

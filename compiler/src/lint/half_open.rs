@@ -2,6 +2,7 @@
 //! Conversations that one sentence opens and none lets answer.
 
 use ringwall_grammar::{Code, Diagnostic};
+use ringwall_ir::IntervalSet;
 use ringwall_ir::words::{CtState, Direction, Family, IcmpClass, Protocol, TcpFlags, icmp};
 use ringwall_runtime::compare::region::Region;
 use ringwall_runtime::packet::build::{Build, Segment};
@@ -16,30 +17,47 @@ pub(super) fn lint(policy: &Policy) -> Vec<Diagnostic> {
 }
 
 fn finding(policy: &Policy, sentence: &Sentence) -> Option<Diagnostic> {
-    let (region, back) = sentence.directions.iter().find_map(|&direction| {
+    let found = sentence.directions.iter().find_map(|&direction| {
         let back = answered_by(direction);
-        let regions = probe::of_scope(&sentence.scope, direction, true);
-        let region = regions.into_iter().find(|region| opens(region) && !is_answered(policy, region, back))?;
-        Some((region, back))
-    })?;
-    let message = format!("{} conversations may be opened, but their answers are dropped {back}", region.direction);
-    let help = format!("add `permit established {back}`");
+        let regions: Vec<_> = probe::of_scope(&sentence.scope, direction, true).into_iter().filter(opens).collect();
+        if regions.iter().any(|region| !is_accepted(policy, region, back, answer(region))) {
+            return Some((
+                format!("{direction} conversations may be opened, but their answers are dropped {back}"),
+                back,
+            ));
+        }
+        let cut = regions.iter().any(|region| !is_accepted(policy, region, direction, following(region)));
+        cut.then(|| {
+            (format!("{direction} conversations may be opened, but what follows is dropped {direction}"), direction)
+        })
+    });
+    let (message, missing) = found?;
+    let help = format!("add `permit established {missing}`");
     Some(Diagnostic::new(Code::HalfOpen, sentence.span, message).help(help))
 }
 
 /// Whether the region has packets that open a conversation. Loopback is its own answer.
 fn opens(region: &Region) -> bool {
-    let loopback = [&region.iif, &region.oif].into_iter().flatten().any(|names| names.contains("lo") && !names.negated);
-    region.opens && !loopback
+    region.opens && !region.is_loopback()
 }
 
-/// Whether the policy accepts the answer to a packet of the region.
-fn is_answered(policy: &Policy, region: &Region, back: Direction) -> bool {
-    let Some(bytes) = answer(region) else { return true };
+/// Whether the policy accepts a packet of an open conversation of the region. Without such a packet nothing is cut off.
+fn is_accepted(policy: &Policy, region: &Region, direction: Direction, bytes: Option<Vec<u8>>) -> bool {
+    let Some(bytes) = bytes else { return true };
     let names = if region.direction == Direction::Outbound { &region.oif } else { &region.iif };
     let named = names.as_ref().filter(|names| !names.negated).and_then(|names| names.patterns.first());
     let interface = named.map_or("eth-any", |pattern| pattern.stem());
-    Question { direction: back, interface, state: CtState::Established, bytes: &bytes }.is_accepted(policy)
+    Question { direction, interface, state: CtState::Established, bytes: &bytes }.is_accepted(policy)
+}
+
+/// What follows the first packet on its own way, in a protocol that cannot do without.
+fn following(region: &Region) -> Option<Vec<u8>> {
+    if !region.protocol.contains(u128::from(Protocol::TCP.0)) {
+        return None;
+    }
+    let build = Build::from_bits(region.family, some(&region.source)?, some(&region.destination)?);
+    let (source_port, destination_port) = (port(&region.from_port)?, port(&region.port)?);
+    Some(build.tcp(&Segment { source_port, destination_port, flags: TcpFlags::ACK, ..Segment::default() }))
 }
 
 /// The answer to some packet of the region, or none if its kind has no answer.
@@ -68,6 +86,16 @@ fn answer(region: &Region) -> Option<Vec<u8>> {
         }
         other => Some(build.protocol(other, b"")),
     }
+}
+
+/// Some number of a set.
+fn some(set: &IntervalSet) -> Option<u128> {
+    set.intervals().first().map(|&(first, last)| first + (last - first) / 2)
+}
+
+/// Some port of a set.
+fn port(set: &IntervalSet) -> Option<u16> {
+    some(set).and_then(|port| u16::try_from(port).ok())
 }
 
 /// Which way the answers to packets of a direction go.

@@ -15,10 +15,15 @@ const NOT_YET: &[&str] = &["server", "router"];
 /// The items of a policy with each baseline written out at its place.
 pub(super) fn expand(items: &[Item], diagnostics: &mut Vec<Diagnostic>) -> Vec<Placed> {
     let mut placed = Vec::new();
+    let mut first: Option<&Baseline> = None;
     for item in items {
-        match item {
-            Item::Baseline(baseline) => placed.extend(sentences(baseline, diagnostics)),
-            _ => placed.push(Placed { item: item.clone(), baseline: None, span: span_of(item) }),
+        match (item, first) {
+            (Item::Baseline(baseline), Some(first)) => diagnostics.push(second(baseline, first)),
+            (Item::Baseline(baseline), None) => {
+                first = Some(baseline);
+                placed.extend(sentences(baseline, diagnostics));
+            }
+            (item, _) => placed.push(Placed { item: item.clone(), baseline: None, span: span_of(item) }),
         }
     }
     placed
@@ -52,6 +57,12 @@ fn part_of(item: &Item) -> Option<&str> {
     let Item::Sentence(sentence) = item else { return None };
     let (_, name) = sentence.label.as_ref()?.node.split_once('-')?;
     Some(name.strip_suffix("-in").or_else(|| name.strip_suffix("-out")).unwrap_or(name))
+}
+
+fn second(baseline: &Baseline, first: &Baseline) -> Diagnostic {
+    Diagnostic::new(Code::DuplicateName, baseline.span, "a policy has one baseline")
+        .related(first.span, "the first one")
+        .help("remove one of the two")
 }
 
 fn unknown(name: &Name) -> Diagnostic {

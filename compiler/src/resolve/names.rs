@@ -9,7 +9,7 @@ use ringwall_grammar::{Code, Diagnostic, Span, suggest};
 use ringwall_ir::words::Family;
 use ringwall_ir::{IntervalSet, Origin};
 
-use super::{Origins, Placed, ends, services, squeeze};
+use super::{Origins, Placed, ends, line_of, services, squeeze};
 use crate::policy::{AddressSet, Group, NetworkName};
 
 /// Names that every policy has.
@@ -68,25 +68,24 @@ impl Names {
                 _ => {}
             }
         }
+        let mut expansion =
+            Expansion { declared: &declared, names: self, known: BTreeMap::new(), too_deep: false, diagnostics };
         for network in declared.values() {
-            self.declare_network(network, &declared, text, origins, diagnostics);
+            expansion.network(network, &mut Vec::new());
+        }
+        let mut known = expansion.known;
+        for network in declared.values() {
+            let set = known.remove(&network.name.node).unwrap_or_default();
+            self.declare_network(network, set, text, origins);
         }
     }
 
-    fn declare_network(
-        &mut self,
-        network: &Network,
-        declared: &BTreeMap<&str, &Network>,
-        text: &str,
-        origins: &mut Origins,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        let set = Expansion { declared, names: self, diagnostics }.network(network, &mut Vec::new());
+    fn declare_network(&mut self, network: &Network, set: AddressSet, text: &str, origins: &mut Origins) {
         let name = &network.name.node;
         let origin = origins.add(Origin {
             id: format!("network-{name}"),
             text: squeeze(network.span.of(text)),
-            line: u32::try_from(network.span.line_column(text).0).unwrap_or(u32::MAX),
+            line: line_of(network.span, text),
             because: None,
         });
         let group = Group { name: Some(NetworkName { name: name.clone(), origin }), set };
@@ -118,6 +117,9 @@ impl Names {
         let known = self.services.keys().map(String::as_str);
         let all = known.chain(services::SERVICES.iter().map(|service| service.name));
         let finding = Diagnostic::new(Code::UnknownName, name.span, format!("there is no service `{}`", name.node));
+        if self.networks.contains_key(&name.node) || built_in_set(&name.node).is_some() {
+            return finding.help(format!("for addresses write `from {0}` or `to {0}`", name.node));
+        }
         if Family::ALL.into_iter().any(|family| ringwall_ir::words::icmp::named(family, &name.node).is_some()) {
             return finding.help(format!("for the ICMP type write `icmp {}`", name.node));
         }
@@ -148,22 +150,39 @@ impl Names {
 struct Expansion<'a> {
     declared: &'a BTreeMap<&'a str, &'a Network>,
     names: &'a Names,
+    /// What was worked out already.
+    known: BTreeMap<String, AddressSet>,
+    too_deep: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Expansion<'_> {
     /// The addresses of a network. `path` holds the networks that led here.
     fn network(&mut self, network: &Network, path: &mut Vec<String>) -> AddressSet {
+        const DEEPEST: usize = 64;
         let name = &network.name.node;
+        if let Some(set) = self.known.get(name) {
+            return set.clone();
+        }
+        if path.len() == DEEPEST {
+            if !std::mem::replace(&mut self.too_deep, true) {
+                let message = format!("networks stand for each other more than {DEEPEST} deep");
+                let help = "name the addresses themselves somewhere on the way";
+                self.diagnostics.push(Diagnostic::new(Code::CircularName, network.name.span, message).help(help));
+            }
+            return AddressSet::default();
+        }
         if path.contains(name) {
             let chain = [path.as_slice(), std::slice::from_ref(name)].concat().join(" -> ");
             let message = format!("the network `{name}` stands for itself: {chain}");
-            self.diagnostics.push(Diagnostic::new(Code::CircularName, network.name.span, message));
+            let help = "take the network out of what it stands for";
+            self.diagnostics.push(Diagnostic::new(Code::CircularName, network.name.span, message).help(help));
             return AddressSet::default();
         }
         path.push(name.clone());
         let set = self.addresses(&network.addresses, path);
         path.pop();
+        self.known.insert(name.clone(), set.clone());
         set
     }
 
@@ -225,7 +244,10 @@ fn unknown_network<'a>(name: &Name, known: impl Iterator<Item = &'a str>) -> Dia
     let finding = Diagnostic::new(Code::UnknownName, name.span, format!("there is no network `{}`", name.node));
     match suggest(&name.node, known.chain(BUILT_IN.iter().copied())) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => finding.help(format!("declare it: `network {} = 192.0.2.0/24, 2001:db8::/32`", name.node)),
+        None => finding.help(format!(
+            "declare it: `network {0} = 192.0.2.0/24, 2001:db8::/32`; for an interface write `on {0}`",
+            name.node
+        )),
     }
 }
 

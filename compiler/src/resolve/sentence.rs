@@ -192,6 +192,9 @@ impl Resolver<'_> {
     fn check_families(&mut self, scope: &mut Scope, span: Span, ends: &tree::Ends) -> bool {
         let kept: Vec<_> =
             scope.traffic.iter().filter(|traffic| scope.families(traffic).next().is_some()).cloned().collect();
+        if kept.is_empty() && self.names_nobody(scope, ends) {
+            return false;
+        }
         if kept.is_empty() {
             let mut finding = Diagnostic::new(
                 Code::ConflictingFamilies,
@@ -205,6 +208,21 @@ impl Resolver<'_> {
             return false;
         }
         scope.traffic = kept;
+        true
+    }
+
+    /// Says so where an end has no address of either family. A network that stands for itself has been told already.
+    fn names_nobody(&mut self, scope: &Scope, ends: &tree::Ends) -> bool {
+        let is_empty = |end: &End| Family::ALL.into_iter().all(|family| end.addresses(family).is_empty());
+        let both = [(&scope.from, &ends.from), (&scope.to, &ends.to)];
+        let Some(who) = both.into_iter().find(|(end, _)| is_empty(end)).and_then(|(_, who)| who.as_ref()) else {
+            return false;
+        };
+        if !self.diagnostics.iter().any(|finding| finding.code == Code::CircularName) {
+            let message = "no address is left at this end";
+            let help = "name addresses that its exceptions do not take out again";
+            self.diagnostics.push(Diagnostic::new(Code::BadValue, who.span, message).help(help));
+        }
         true
     }
 
