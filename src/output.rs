@@ -13,6 +13,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
+use self::terminal::harmless;
 use crate::failure::Failure;
 use crate::input::is_standard;
 
@@ -39,7 +40,12 @@ pub fn data_to(path: Option<&Path>, text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Says something to whoever sits there. Where nobody listens, nothing is lost.
+/// Says something to whoever sits there, who may be quoted words of a file that nobody trusts.
 pub fn talk(words: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{words}");
+    show(&harmless(&words.to_string()));
+}
+
+/// Shows what was drawn for the terminal, colours and all. Where nobody listens, nothing is lost.
+pub fn show(drawing: &str) {
+    let _ = writeln!(io::stderr().lock(), "{drawing}");
 }

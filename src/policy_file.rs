@@ -10,7 +10,7 @@ use crate::cli::PolicyArgs;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::human::{Canvas, count};
-use crate::output::talk;
+use crate::output::{show, talk};
 
 /// What a policy is called that has neither a header nor a file name.
 const NAMELESS: &str = "policy";
@@ -77,7 +77,7 @@ impl PolicyFile {
         if self.findings.is_empty() {
             return;
         }
-        talk(Canvas::of_terminal().findings(&self.name, &self.text, &self.findings).trim_end());
+        show(Canvas::of_terminal().findings(&self.name, &self.text, &self.findings).trim_end());
         if self.denied() && !any_error(&self.findings) {
             talk("warnings are denied here (`--deny-warnings`)");
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `ringwall compile`: the text of a target.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use ringwall_compiler::target::iptables::CtMatch;
@@ -12,6 +13,7 @@ use ringwall_ir::words::Family;
 use super::Outcome;
 use crate::cli::PolicyArgs;
 use crate::failure::Failure;
+use crate::input::is_standard;
 use crate::output::table::squeezed;
 use crate::output::{self, talk};
 use crate::policy_file::{PolicyFile, Warnings};
@@ -55,6 +57,7 @@ enum Spelling {
 }
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
+    refuse_to_replace_the_policy(arguments)?;
     let file = PolicyFile::read(&arguments.policy)?;
     let Some(compiled) = file.accept(Warnings::Drawn) else { return Ok(Outcome::Found) };
     match write(&compiled.ruleset, arguments) {
@@ -63,6 +66,17 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
             unsayable.iter().for_each(|part| tell(&file.name, &compiled.ruleset, part));
             Ok(Outcome::Found)
         }
+    }
+}
+
+/// A slip of the keyboard must not cost the author the policy.
+fn refuse_to_replace_the_policy(arguments: &Args) -> Result<(), Failure> {
+    let place = |path: &Path| fs::canonicalize(path).ok().filter(|_| !is_standard(path));
+    match arguments.output.as_deref().and_then(place) {
+        Some(output) if Some(&output) == place(&arguments.policy.policy).as_ref() => {
+            Err(Failure::new(format!("the output would replace the policy, {}", output.display())))
+        }
+        _ => Ok(()),
     }
 }
 

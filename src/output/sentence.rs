@@ -7,6 +7,7 @@ use ringwall_ir::{OriginId, Ruleset};
 use serde::Serialize;
 
 use super::table::squeezed;
+use super::terminal::harmless;
 
 /// Longer sentences are cut where people read them.
 const LONGEST: usize = 70;
@@ -33,6 +34,6 @@ impl Display for Sentence<'_> {
         if self.line > 0 {
             write!(f, "{}: ", self.line)?;
         }
-        f.write_str(&squeezed(self.text, LONGEST))
+        f.write_str(&harmless(&squeezed(self.text, LONGEST)))
     }
 }

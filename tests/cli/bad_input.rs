@@ -3,8 +3,8 @@
 
 use libtest_mimic::{Failed, Trial};
 
-use super::command::{FOUNDING, ringwall_with};
-use crate::support::test;
+use super::command::{FOUNDING, argument, ringwall_with};
+use crate::support::{root, test};
 
 pub fn tests() -> Vec<Trial> {
     let mut tests: Vec<_> = findings()
@@ -88,9 +88,15 @@ fn line_ends() -> Result<(), Failed> {
 }
 
 fn terminal() -> Result<(), Failed> {
+    const COMMANDS: [char; 4] = ['\u{1b}', '\u{9b}', '\u{202e}', '\r'];
     let ran = ringwall_with("allow inbound \u{9b}31m\u{202e} from lan\r evil\n", &["check", "-"]);
     assert_eq!(ran.code, Some(1));
-    assert!(!ran.stderr.contains(['\u{9b}', '\u{202e}', '\r']), "{:?}", ran.stderr);
+    assert!(!ran.stderr.contains(COMMANDS), "{:?}", ran.stderr);
+    let rules = "*filter\n-A INPUT\u{1b}[31m -j ACCEPT\n\u{9b}\u{202e}\r evil\nCOMMIT\n";
+    let traffic = root().join("examples/seed/seed.traffic");
+    let ran = ringwall_with(rules, &["run", "-", argument(&traffic)]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    assert!(!ran.stderr.contains(COMMANDS), "{:?}", ran.stderr);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
-use super::command::{CLEAN, argument, ringwall_with};
+use super::command::{CLEAN, argument, ringwall, ringwall_with};
 use crate::support::test;
 
 pub fn tests() -> Vec<Trial> {
@@ -18,6 +18,7 @@ pub fn tests() -> Vec<Trial> {
         test("cli", "a_link_keeps_pointing_where_it_points", link),
         test("cli", "errors_leave_the_output_file_alone", left_alone),
         test("cli", "an_output_file_that_cannot_be_is_a_failure", impossible),
+        test("cli", "the_policy_is_never_replaced_by_its_output", never_the_policy),
         test("cli", "what_is_no_regular_file_is_written_to", devices),
     ]
 }
@@ -84,6 +85,19 @@ fn impossible() -> Result<(), Failed> {
     assert_eq!(compile_to(CLEAN, directory.path()), Some(2));
     assert_eq!(compile_to(CLEAN, &directory.path().join("missing/out.nft")), Some(2));
     assert_eq!(names(&directory), [""; 0]);
+    Ok(())
+}
+
+fn never_the_policy() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let (policy, alias) = (directory.path().join("a.policy"), directory.path().join("b"));
+    fs::write(&policy, CLEAN)?;
+    symlink("a.policy", &alias)?;
+    for output in [&policy, &alias] {
+        let ran = ringwall(&["compile", argument(&policy), "-o", argument(output)]);
+        assert_eq!(ran.code, Some(2));
+        assert_eq!(fs::read_to_string(&policy)?, CLEAN);
+    }
     Ok(())
 }
 
