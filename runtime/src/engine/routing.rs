@@ -69,7 +69,7 @@ impl<'a> Routing<'a> {
                 if joined && (!nobody || may_be_nobodys) { Way::Group } else { Way::Martian }
             }
             v4::Kind::Broadcast => Way::Group,
-            v4::Kind::Zero if source == 0 && destination == 0 => Way::Group,
+            v4::Kind::Zero if from == v4::Kind::Zero => Way::Group,
             v4::Kind::Zero | v4::Kind::Loopback => Way::Martian,
             v4::Kind::Other if from == v4::Kind::Zero => Way::Martian,
             v4::Kind::Other if self.is_own(Family::Ipv4, destination, interface) => Way::Local,
@@ -241,7 +241,7 @@ mod v4 {
     /// What an IPv4 address is, whatever the host.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub enum Kind {
-        /// 0.0.0.0/8
+        /// 0.0.0.0 alone: the rest of its network are addresses like others (`ipv4_is_zeronet`).
         Zero,
         /// 127.0.0.0/8
         Loopback,
@@ -254,7 +254,7 @@ mod v4 {
 
     pub const fn kind(address: u128) -> Kind {
         match address {
-            0..=0x00ff_ffff => Kind::Zero,
+            0 => Kind::Zero,
             0x7f00_0000..=0x7fff_ffff => Kind::Loopback,
             0xe000_0000..=0xefff_ffff => Kind::Multicast,
             0xffff_ffff => Kind::Broadcast,
