@@ -6,6 +6,8 @@ mod defects;
 #[cfg(feature = "kernel")]
 mod examples;
 #[cfg(feature = "kernel")]
+mod found;
+#[cfg(feature = "kernel")]
 mod loads;
 #[cfg(feature = "kernel")]
 mod table;
@@ -15,7 +17,7 @@ use libtest_mimic::Trial;
 /// Every test that needs the kernel.
 #[cfg(feature = "kernel")]
 pub fn tests() -> Vec<Trial> {
-    [defects::tests(), examples::tests(), table::tests()].into_iter().flatten().collect()
+    [defects::tests(), examples::tests(), found::tests(), table::tests()].into_iter().flatten().collect()
 }
 
 /// This build knows no kernel.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Policies on which the machine and the kernel once differed, or on which no traffic could be drawn. They verify now.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::support::test;
+
+/// What each policy ends in, behind a baseline.
+const FOUND: [(&str, &str); 8] = [
+    ("every name that eth* leaves", "allow inbound ssh on eth*"),
+    ("a second link", "allow inbound ssh on eth1"),
+    ("a way through", "allow forwarded from any on eth1 to any on eth0\npermit established forwarded"),
+    ("nobody's address as a source", "allow inbound ssh from not 10.0.0.0/8"),
+    ("0.0.0.0/8 as a source", "allow inbound ssh from 0.0.0.1-0.1.2.3"),
+    ("loopback and broadcast as sources", "allow inbound ssh from 127.0.0.0/8, 255.255.255.255"),
+    ("groups and their neighbours", "allow inbound udp 5353 from 192.168.1.0/24 to multicast"),
+    ("refusals of everything", "otherwise reject inbound"),
+];
+
+/// A test for each.
+pub fn tests() -> Vec<Trial> {
+    FOUND.iter().map(|(name, end)| test("kernel::found", name, move || verifies(end))).collect()
+}
+
+fn verifies(end: &str) -> Result<(), Failed> {
+    let policy = format!("baseline host\nallow outbound\npermit established inbound\n{end}\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringwall"))
+        .args(["verify", "-", "--packets", "0"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut input) = command.stdin.take() {
+        input.write_all(policy.as_bytes())?;
+    }
+    let output = command.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = [output.stdout, output.stderr].concat();
+    Err(format!("{policy}{}", String::from_utf8_lossy(&told)).into())
+}
