@@ -17,7 +17,7 @@ const HARD_CAP: usize = 800;
 const TABLES: &[&str] = &["ir/src/fields.rs", "compiler/src/resolve/services.rs", "grammar/src/policy.pest"];
 
 /// Directories of somebody's machine. A path under them works nowhere else.
-const PRIVATE: &[&str] = &["/home/", "/root/", "/tmp/", "/Users/", "/work/"];
+const PRIVATE: &[&str] = &["/home/", "/root/", "/tmp/", "/Users/"];
 
 const SPDX: &str = "SPDX-License-Identifier: GPL-3.0-or-later";
 
