@@ -237,16 +237,7 @@ const EVERYWHERE: Cells = Cells {
 macro_rules! fields {
     ($($field:ident $name:literal $bits:literal $order:ident $kind:expr, $needs:expr, $load:expr, $cells:expr;)*) => {
         /// The fields, in alphabetical order of their names in the code.
-        pub const FIELDS: &[FieldRow] = &[$(FieldRow {
-            field: Field::$field,
-            name: $name,
-            bits: $bits,
-            order: ByteOrder::$order,
-            kind: $kind,
-            needs: $needs,
-            load: $load,
-            cells: $cells,
-        },)*];
+        pub const FIELDS: &[FieldRow] = &[$(Field::$field.row(),)*];
 
         impl Field {
             /// The field's row.
