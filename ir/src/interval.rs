@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Sets of numbers as sorted, disjoint intervals. Addresses, ports and types are all numbers here.
 
-use serde::{Deserialize, Serialize};
-
 /// A set of numbers. The intervals are closed, sorted, disjoint and never touch, so two equal sets are equal values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IntervalSet(Vec<(u128, u128)>);
@@ -68,6 +66,21 @@ impl IntervalSet {
             [(first, last)] if first == last => Some(*first),
             _ => None,
         }
+    }
+
+    /// Each number as an interval of its own; intervals that are too long to be listed stay.
+    #[must_use]
+    pub fn values(&self) -> Vec<(u128, u128)> {
+        const LONG: u128 = 1 << 16;
+        let mut values = Vec::new();
+        for &(first, last) in &self.0 {
+            if last - first < LONG {
+                values.extend((first..=last).map(|value| (value, value)));
+            } else {
+                values.push((first, last));
+            }
+        }
+        values
     }
 
     /// The numbers of either.
@@ -143,6 +156,26 @@ impl IntervalSet {
         }
         prefixes
     }
+
+    /// The prefixes of whole bytes, of 16, that make up the set, as intervals in order: of texts, the stems.
+    #[must_use]
+    pub fn prefixes_of_bytes(&self) -> Vec<(u128, u128)> {
+        let mut stems = Vec::new();
+        for (start, length) in self.prefixes(128) {
+            let host = max(128 - length);
+            // A prefix that ends inside of a byte is several that end with it.
+            let step = max(128 - length.next_multiple_of(8));
+            let mut first = start;
+            loop {
+                stems.push((first, first | step));
+                match (first | step).checked_add(1) {
+                    Some(next) if next <= start | host => first = next,
+                    _ => break,
+                }
+            }
+        }
+        stems
+    }
 }
 
 impl FromIterator<(u128, u128)> for IntervalSet {
@@ -158,30 +191,6 @@ impl FromIterator<(u128, u128)> for IntervalSet {
             }
         }
         Self(merged)
-    }
-}
-
-impl Serialize for IntervalSet {
-    /// `["1", "5-7"]`: text, for JSON has no numbers of 128 bits that every reader keeps.
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.0.iter().map(
-                |(first, last)| {
-                    if first == last { first.to_string() } else { format!("{first}-{last}") }
-                },
-            ),
-        )
-    }
-}
-
-impl<'de> Deserialize<'de> for IntervalSet {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let parse = |text: &String| {
-            let (first, last) = text.split_once('-').unwrap_or((text, text));
-            Some((first.parse().ok()?, last.parse().ok()?))
-        };
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        texts.iter().map(|text| parse(text).ok_or_else(|| serde::de::Error::custom("not an interval"))).collect()
     }
 }
 
@@ -221,12 +230,6 @@ mod tests {
                 .flat_map(|(value, length)| IntervalSet::prefix(value, length, 8).0)
                 .collect();
             prop_assert_eq!(again, a);
-        }
-
-        #[test]
-        fn json_keeps_the_set(a in small_set()) {
-            let text = serde_json::to_string(&a).unwrap();
-            prop_assert_eq!(serde_json::from_str::<IntervalSet>(&text).unwrap(), a);
         }
     }
 

@@ -1,18 +1,94 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The printed form of the IR: for reading and for snapshots, the same for every target.
+//! The printed form of the IR: for reading, for snapshots, and for nft(8), whose words it uses.
 
+mod map;
+mod statement;
+mod test;
+mod verdict;
+
+use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::fields::{Field, Kind};
-use crate::interval::IntervalSet;
-use crate::rule::{Limit, Log, LogTarget, Match, Rule, Statement, Values, Verdict};
-use crate::ruleset::{Chain, Ruleset, Set, SetKind, Table};
-use crate::words::{CtStates, Family, Protocol, TcpFlags, icmp};
+use crate::chain::Chain;
+use crate::object::{Object, ObjectBody};
+use crate::rule::{Match, Rule, Statement, Step, Unknown, Verdict};
+use crate::ruleset::Ruleset;
+use crate::set::{DataType, KeyType, Set, SetSpec};
+use crate::table::Table;
+
+/// How names of sets, chains and objects are written: as they are, or kept apart from a target's own words.
+pub type Naming = fn(&str) -> Cow<'_, str>;
+
+/// Prints parts of rules in nft's words.
+#[derive(Clone, Copy)]
+pub struct Words {
+    name: Naming,
+    /// As nft 1.0.6 takes it, which has no word of its own for some things, and with what was counted.
+    nft: bool,
+}
+
+impl Words {
+    /// Prints with names as they are.
+    pub const PLAIN: Self = Self { name: |name| Cow::Borrowed(name), nft: false };
+
+    /// Prints for nft 1.0.6, with names as it takes them, and with what counters and quotas have counted.
+    #[must_use]
+    pub const fn nft(name: Naming) -> Self {
+        Self { name, nft: true }
+    }
+
+    /// A step of a rule.
+    #[must_use]
+    pub fn step(self, step: &Step) -> String {
+        match step {
+            Step::Match(test) => self.test(test),
+            Step::Statement(statement) => self.statement(statement),
+            Step::Unknown(Unknown { name, text }) => format!("unknown {name} `{text}`"),
+        }
+    }
+
+    /// A whole rule, without what it comes from.
+    #[must_use]
+    pub fn rule(self, rule: &Rule) -> String {
+        let mut words: Vec<String> = rule.steps().iter().map(|step| self.step(step)).collect();
+        words.extend(rule.verdict().map(|verdict| self.verdict(verdict)));
+        words.join(" ")
+    }
+}
+
+/// One item as it is, several in braces.
+fn braced(items: &[String]) -> String {
+    match items {
+        [only] => only.clone(),
+        _ => format!("{{ {} }}", items.join(", ")),
+    }
+}
+
+macro_rules! display_in_plain_words {
+    ($($type:ident $method:ident;)*) => {$(
+        impl Display for $type {
+            /// In nft's words, with names as they are.
+            fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+                f.pad(&Words::PLAIN.$method(self))
+            }
+        }
+    )*};
+}
+
+display_in_plain_words! {
+    Match test;
+    Rule rule;
+    Statement statement;
+    Step step;
+    Verdict verdict;
+}
 
 impl Display for Ruleset {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "ruleset {}", self.title)?;
+        for (_, unknown) in &self.unknowns {
+            writeln!(f, "unknown {} `{}`", unknown.name, unknown.text)?;
+        }
         for table in &self.tables {
             table.print(self, f)?;
         }
@@ -23,8 +99,14 @@ impl Display for Ruleset {
 impl Table {
     fn print(&self, ruleset: &Ruleset, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "\ntable {} {}", self.family().name(), self.name())?;
+        for object in self.objects() {
+            writeln!(f, "  {object}")?;
+        }
         for set in self.sets() {
             writeln!(f, "  {set}")?;
+        }
+        for (_, unknown) in self.unknowns() {
+            writeln!(f, "  unknown {} `{}`", unknown.name, unknown.text)?;
         }
         for chain in self.chains() {
             chain.print(ruleset, f)?;
@@ -35,145 +117,115 @@ impl Table {
 
 impl Chain {
     fn print(&self, ruleset: &Ruleset, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n  chain {} hook {} priority {}", self.name(), self.hook().name(), self.priority().0)?;
-        let id = |origin| ruleset.origin(origin).map_or("?", |origin| origin.id.as_str());
-        for rule in self.rules() {
-            writeln!(f, "    {rule:<72} ; {}", id(rule.origin()))?;
+        write!(f, "\n  chain {}", self.name())?;
+        if let Some(base) = self.bound() {
+            let kind = match base.kind {
+                crate::words::ChainType::Filter => String::new(),
+                other => format!(" type {}", other.name()),
+            };
+            write!(f, "{kind} hook {} priority {}", base.hook.name(), base.priority.0)?;
         }
-        writeln!(f, "    {:<72} ; {}", format!("else {}", self.policy().name()), id(self.closing()))
+        writeln!(f)?;
+        let id = |origin| ruleset.origin(origin).map_or_else(|| "?".to_owned(), |origin| origin.comment());
+        for rule in self.rules() {
+            let line = format!("    {rule:<72} ; {}", id(rule.origin()));
+            writeln!(f, "{}", line.trim_end_matches([' ', ';']))?;
+        }
+        if let Some(base) = self.bound() {
+            let line = format!("    {:<72} ; {}", format!("else {}", base.policy.name()), id(base.closing));
+            writeln!(f, "{}", line.trim_end_matches([' ', ';']))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Object {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} = {}", self.body().kind().name(), self.name(), self.body())
+    }
+}
+
+impl Display for ObjectBody {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Counter(counts) => write!(f, "packets {} bytes {}", counts.packets, counts.bytes),
+            Self::CtHelper { helper, family, protocol } => {
+                write!(f, "type \"{helper}\" protocol {protocol}")?;
+                family.map_or(Ok(()), |family| write!(f, " l3proto {}", family.table().name()))
+            }
+            Self::CtTimeout { family, protocol, timeouts } => {
+                write!(f, "protocol {protocol}")?;
+                if let Some(family) = family {
+                    write!(f, " l3proto {}", family.table().name())?;
+                }
+                let timeouts: Vec<_> = timeouts.iter().map(|(state, seconds)| format!("{state} : {seconds}")).collect();
+                write!(f, " policy {{ {} }}", timeouts.join(", "))
+            }
+            Self::Limit(limit) => f.write_str(statement::limit(limit).trim_start_matches("limit ")),
+            Self::Quota(quota) => {
+                f.write_str(Words { nft: true, ..Words::PLAIN }.quota(quota).trim_start_matches("quota "))
+            }
+        }
+    }
+}
+
+impl Display for KeyType {
+    /// nft's word for the type, or the field whose values are meant.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Of(datatype) => f.write_str(datatype.name()),
+            Self::Like(field) => field.fmt(f),
+        }
+    }
+}
+
+impl Display for DataType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Object(kind) => f.write_str(kind.name()),
+            Self::Values(parts) => f.write_str(&joined(parts)),
+            Self::Verdict => f.write_str("verdict"),
+        }
+    }
+}
+
+fn joined(parts: &[KeyType]) -> String {
+    parts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" . ")
+}
+
+impl Display for SetSpec {
+    /// What the elements are, and all that is not as usual.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&joined(&self.key))?;
+        if let Some(data) = &self.data {
+            write!(f, " : {data}")?;
+        }
+        for flag in self.flags.names() {
+            write!(f, " {flag}")?;
+        }
+        if let Some(timeout) = self.timeout {
+            write!(f, " {timeout}")?;
+        }
+        if let Some(interval) = self.gc_interval {
+            write!(f, " gc-interval {interval}")?;
+        }
+        if let Some(size) = self.size {
+            write!(f, " size {size}")?;
+        }
+        if self.auto_merge {
+            f.write_str(" auto-merge")?;
+        }
+        for meter in &self.meters {
+            write!(f, " {}", Words::PLAIN.meter(meter))?;
+        }
+        Ok(())
     }
 }
 
 impl Display for Set {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind() {
-            SetKind::Ipv4 => Kind::Address(Family::Ipv4),
-            SetKind::Ipv6 => Kind::Address(Family::Ipv6),
-        };
-        write!(f, "set {} of {} = ", self.name(), self.kind().nft_type())?;
-        write_elements(f, kind, self.elements().intervals())
-    }
-}
-
-impl Display for Rule {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut words: Vec<String> = self.matches().iter().map(ToString::to_string).collect();
-        words.extend(self.statements().iter().map(ToString::to_string));
-        words.extend(self.verdict().map(|verdict| verdict.to_string()));
-        f.pad(&words.join(" "))
-    }
-}
-
-impl Display for Match {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AnyOf { field, bits } => write!(f, "{field} {}", Bits(*field, *bits)),
-            Self::Masked { field, mask, value } => {
-                write!(f, "{field} {} / {}", Bits(*field, *value), Bits(*field, *mask))
-            }
-            Self::In { field, values, negated } => {
-                write!(f, "{field} {}", if *negated { "!= " } else { "" })?;
-                match values {
-                    Values::Inline(set) => write_elements(f, field.row().kind, &field.elements(set)),
-                    Values::Set(name) => write!(f, "@{name}"),
-                }
-            }
-            Self::Interface { field, names, negated } => {
-                let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
-                write!(f, "{field} {}{}", if *negated { "!= " } else { "" }, braced(&names))
-            }
-            Self::Limit(limit) => limit.fmt(f),
-        }
-    }
-}
-
-impl Display for Limit {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "limit {}/{} burst {}", self.amount, self.per.name(), self.burst)
-    }
-}
-
-impl Display for Statement {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self::Log(Log { prefix, target }) = self;
-        f.write_str("log")?;
-        if let Some(prefix) = prefix {
-            write!(f, " \"{prefix}\"")?;
-        }
-        match target {
-            LogTarget::Group(group) => write!(f, " group {group}"),
-            LogTarget::Kernel(level) => write!(f, " level {}", level.name()),
-        }
-    }
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Accept => f.write_str("accept"),
-            Self::Drop => f.write_str("drop"),
-            Self::Reject(refusal) => write!(f, "reject with {}", refusal.name()),
-        }
-    }
-}
-
-/// The bits of a field, by name.
-struct Bits(Field, u32);
-
-impl Display for Bits {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let narrow = u8::try_from(self.1).ok();
-        match self.0 {
-            _ if self.1 == 0 => f.write_str("none"),
-            Field::CtState if let Some(states) = narrow.and_then(CtStates::from_bits) => states.fmt(f),
-            Field::TcpFlags if let Some(flags) = narrow => {
-                f.write_str(&TcpFlags(flags).names().collect::<Vec<_>>().join(","))
-            }
-            _ => write!(f, "{:#x}", self.1),
-        }
-    }
-}
-
-fn write_elements(f: &mut Formatter<'_>, kind: Kind, elements: &[(u128, u128)]) -> fmt::Result {
-    let items: Vec<String> = elements.iter().map(|&(first, last)| element(kind, first, last)).collect();
-    f.write_str(&braced(&items))
-}
-
-fn element(kind: Kind, first: u128, last: u128) -> String {
-    if let Kind::Address(family) = kind
-        && let [(value, length)] = IntervalSet::range(first, last).prefixes(family.address_bits()).as_slice()
-        && *length < family.address_bits()
-    {
-        return format!("{}/{length}", value_text(kind, *value));
-    }
-    if first == last {
-        return value_text(kind, first);
-    }
-    format!("{}-{}", value_text(kind, first), value_text(kind, last))
-}
-
-fn braced(items: &[String]) -> String {
-    match items {
-        [only] => only.clone(),
-        _ => format!("{{ {} }}", items.join(", ")),
-    }
-}
-
-fn value_text(kind: Kind, value: u128) -> String {
-    let byte = u8::try_from(value).ok();
-    match (kind, byte) {
-        (Kind::Address(Family::Ipv4), _) => {
-            u32::try_from(value).map_or_else(|_| value.to_string(), |bits| Ipv4Addr::from_bits(bits).to_string())
-        }
-        (Kind::Address(Family::Ipv6), _) => Ipv6Addr::from_bits(value).to_string(),
-        (Kind::Protocol, Some(number)) => Protocol(number).to_string(),
-        (Kind::IcmpType(family), Some(number)) => {
-            icmp::name(family, number).map_or_else(|| number.to_string(), str::to_owned)
-        }
-        (Kind::Family, Some(number)) => Family::ALL
-            .into_iter()
-            .find(|family| family.number() == number)
-            .map_or_else(|| number.to_string(), |family| family.name().to_owned()),
-        _ => value.to_string(),
+        let kind = if self.spec().data.is_some() { "map" } else { "set" };
+        let elements = Words::PLAIN.elements(self.spec(), self.elements());
+        write!(f, "{kind} {} of {} = {}", self.name(), self.spec(), braced(&elements))
     }
 }

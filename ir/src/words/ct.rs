@@ -204,6 +204,17 @@ impl CtStatus {
     /// The entry is on its way out.
     pub const DYING: Self = Self(1 << 9);
 
+    /// The bits that nft(8) has a word for.
+    pub const NFT_NAMES: [(&'static str, Self); 7] = [
+        ("expected", Self::EXPECTED),
+        ("seen-reply", Self::SEEN_REPLY),
+        ("assured", Self::ASSURED),
+        ("confirmed", Self::CONFIRMED),
+        ("snat", Self::SRC_NAT),
+        ("dnat", Self::DST_NAT),
+        ("dying", Self::DYING),
+    ];
+
     /// The names of the bits, from bit 0 on, as conntrack(8) prints them in capitals.
     pub const NAMES: [&'static str; 16] = [
         "EXPECTED",

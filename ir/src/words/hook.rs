@@ -37,6 +37,15 @@ impl Family {
         }
     }
 
+    /// The family of tables that see its packets alone.
+    #[must_use]
+    pub const fn table(self) -> TableFamily {
+        match self {
+            Self::Ipv4 => TableFamily::Ip,
+            Self::Ipv6 => TableFamily::Ip6,
+        }
+    }
+
     /// The width of an address, in bits.
     #[must_use]
     pub const fn address_bits(self) -> u8 {
@@ -60,6 +69,9 @@ pub enum TableFamily {
 }
 
 impl TableFamily {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Inet, Self::Ip, Self::Ip6];
+
     /// The family in nft's words.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -68,6 +80,12 @@ impl TableFamily {
             Self::Ip => "ip",
             Self::Ip6 => "ip6",
         }
+    }
+
+    /// The family of nft's word.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|family| family.name() == name)
     }
 
     /// Whether its chains see packets of `family`.
@@ -119,6 +137,12 @@ impl Hook {
             Self::Output => 3,
             Self::Postrouting => 4,
         }
+    }
+
+    /// The hook of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hook| hook.name() == name)
     }
 
     /// Whether a packet at this hook has an interface that it arrived on.
@@ -183,6 +207,20 @@ impl fmt::Display for Direction {
 pub struct Priority(pub i32);
 
 impl Priority {
+    /// Before everything else that has a name (`NF_IP_PRI_RAW`).
+    pub const RAW: Self = Self(-300);
+    /// Other people's marking chains (`NF_IP_PRI_MANGLE`).
+    pub const MANGLE: Self = Self(-150);
+    /// Translation of destinations (`NF_IP_PRI_NAT_DST`).
+    pub const DSTNAT: Self = Self(-100);
+    /// After the filters (`NF_IP_PRI_SECURITY`).
+    pub const SECURITY: Self = Self(50);
+    /// Translation of sources (`NF_IP_PRI_NAT_SRC`).
+    pub const SRCNAT: Self = Self(100);
+    /// Ringwall's translation of destinations: a priority that nobody else uses.
+    pub const RINGWALL_DSTNAT: Self = Self(-110);
+    /// Ringwall's translation of sources: a priority that nobody else uses.
+    pub const RINGWALL_SRCNAT: Self = Self(90);
     /// Reassembly of fragments (`NF_IP_PRI_CONNTRACK_DEFRAG`).
     pub const DEFRAG: Self = Self(-400);
     /// Connection tracking (`NF_IP_PRI_CONNTRACK`).
@@ -206,6 +244,9 @@ pub enum ChainPolicy {
 }
 
 impl ChainPolicy {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Accept, Self::Drop];
+
     /// The chain policy in nft's words.
     #[must_use]
     pub const fn name(self) -> &'static str {

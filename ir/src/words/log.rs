@@ -63,3 +63,47 @@ impl LogLevel {
         self as u32
     }
 }
+
+/// What a log record to the kernel's ring buffer tells beside the addresses and ports (`NF_LOG_*` in
+/// `include/uapi/linux/netfilter/nf_log.h`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogFlags(u8);
+
+impl LogFlags {
+    /// Each flag with nft's words and its bit.
+    pub const NAMES: [(&'static str, u8); 5] =
+        [("tcp sequence", 1), ("tcp options", 2), ("ip options", 4), ("skuid", 8), ("ether", 32)];
+    /// All of them.
+    pub const ALL: Self = Self(1 | 2 | 4 | 8 | 32);
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// The flags of the kernel's bits; unknown bits are an error.
+    #[must_use]
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if bits & !Self::ALL.0 == 0 { Some(Self(bits)) } else { None }
+    }
+
+    /// The kernel's bits.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The flag of nft's words.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.into_iter().find(|(known, _)| *known == name).map(|(_, bit)| Self(bit))
+    }
+
+    /// nft's words for each that is set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMES.into_iter().filter(move |(_, bit)| self.0 & bit != 0).map(|(name, _)| name)
+    }
+}

@@ -19,6 +19,8 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP (RFC 768).
     pub const UDP: Self = Self(17);
+    /// DCCP (RFC 4340).
+    pub const DCCP: Self = Self(33);
     /// ICMP for IPv6 (RFC 4443).
     pub const ICMPV6: Self = Self(58);
     /// SCTP (RFC 9260).
@@ -33,7 +35,7 @@ impl Protocol {
         ("ipencap", Self(4)),
         ("tcp", Self::TCP),
         ("udp", Self::UDP),
-        ("dccp", Self(33)),
+        ("dccp", Self::DCCP),
         ("ipv6", Self(41)),
         ("gre", Self(47)),
         ("esp", Self(50)),
