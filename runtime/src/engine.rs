@@ -12,7 +12,7 @@ use ringwall_ir::OriginId;
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Hook, Refusal};
 
 pub use backend::MachineBackend;
-pub use interpret::Interpreter;
+pub use interpret::{Interpreter, Unsupported, unsupported};
 pub use walk::Machine;
 
 use crate::packet::Packet;

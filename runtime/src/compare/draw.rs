@@ -5,7 +5,7 @@ use fastrand::Rng;
 use ringwall_ir::words::{CtState, Direction, Family, IcmpClass, Protocol, TcpFlags, icmp};
 use ringwall_ir::{Field, IntervalSet};
 
-use super::region::{Region, edges};
+use super::region::{Region, edges, is_named};
 use super::sketch::{Sketch, Turn};
 use crate::host::Host;
 use crate::traffic::{TimedPacket, Traffic};
@@ -172,7 +172,7 @@ impl Drawer<'_> {
         };
         let numbered = (0..).zip(&self.host.interfaces);
         let (inside, outside): (Vec<_>, Vec<_>) =
-            numbered.partition(|(_, interface)| wanted.as_ref().is_none_or(|names| names.contains(&interface.name)));
+            numbered.partition(|(_, interface)| wanted.as_ref().is_none_or(|names| is_named(names, &interface.name)));
         let number = |list: Vec<(Value, _)>| list.into_iter().map(|(number, _)| number).collect();
         (number(inside), number(outside))
     }
@@ -183,9 +183,12 @@ impl Drawer<'_> {
         match region.direction {
             Direction::Outbound if region.source == all => (own, Vec::new()),
             Direction::Outbound => {
-                // Nobody's address is written over by the kernel where it stands in a packet of IPv4 that it sends.
+                // Nobody's address is written over by the kernel where it stands in a packet of IPv4 that it sends, and no
+                // socket sends from everybody's.
                 let (inside, outside) = edges(&region.source, Field::source(region.family).max());
-                let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| value != 0).collect();
+                let everybodys = u128::from(u32::MAX);
+                let somebodys =
+                    |list: Vec<Value>| list.into_iter().filter(|&value| value != 0 && value != everybodys).collect();
                 (somebodys(inside), somebodys(outside))
             }
             _ if region.source == all => (vec![self.far_away(region.family)], Vec::new()),
@@ -212,7 +215,11 @@ impl Drawer<'_> {
             _ => {
                 let (inside, mut outside) = edges(&region.destination, Field::destination(region.family).max());
                 outside.push(self.far_away(region.family));
-                (inside, outside)
+                // What is sent to nobody's address, or within the host, goes past the routes.
+                let family = region.family;
+                let within = |value: Value| value == 0 || family == Family::Ipv4 && value >> 24 == 127;
+                let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| !within(value)).collect();
+                (somebodys(inside), somebodys(outside))
             }
         }
     }

@@ -199,7 +199,7 @@ fn captures_of_a_corpus_are_read() {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
         assert!(traffic.packets.is_sorted_by_key(|packet| packet.at), "{path}");
         let ip = traffic.packets.iter().filter(|packet| !packet.bytes.is_empty()).count();
-        assert_eq!(ip.min(MOST), expected.parse().unwrap(), "{path}");
+        assert_eq!(ip.min(MOST), expected.parse::<usize>().unwrap(), "{path}");
         let script = Script::from(traffic.clone());
         let text = write_script(&script);
         assert_eq!(read_script(&text, &host()), (script, Vec::new()), "{path}");
