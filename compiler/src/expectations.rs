@@ -52,9 +52,9 @@ pub fn run(compiled: &Compiled) -> Vec<Outcome> {
 fn run_one(compiled: &Compiled, expectation: &Expectation) -> Outcome {
     const SEED: u64 = 1;
 
-    let host = probe::host(&compiled.policy);
     // The sentences' own regions come along, so that the conversations that an expectation presupposes can be opened.
     let mut regions = probe::regions(&compiled.policy);
+    let host = probe::host(&regions);
     regions.retain(|region| region.opens);
     let wanted =
         expectation.directions.iter().flat_map(|&direction| probe::of_scope(&expectation.scope, direction, false));

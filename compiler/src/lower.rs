@@ -8,7 +8,8 @@ use std::num::NonZeroU32;
 
 use ringwall_ir::words::{ChainPolicy, Direction, Family, Priority, Protocol, Refusal, TableFamily};
 use ringwall_ir::{
-    Chain, Field, Illegal, Limit, Match, OriginId, Per, Ruleset, Set, SetKind, Statement, Table, Values, Verdict,
+    BaseChain, Chain, Datatype, Elements, Field, Illegal, KeyType, Limit, Match, OriginId, Per, Ruleset, Set, SetSpec,
+    Statement, Step, Table, TableParts, Values, Verdict,
 };
 
 use crate::policy::{Effect, Group, LogClause, Policy, Sentence};
@@ -29,11 +30,13 @@ pub fn lower(policy: &Policy) -> Result<Ruleset, Illegal> {
     for &direction in Direction::ALL.iter().filter(|&&direction| policy.governs(direction)) {
         chains.push(chain(policy, direction, &mut sets)?);
     }
-    let table = Table::new(TableFamily::Inet, TABLE, sets.finish()?, chains)?;
+    let parts = TableParts { sets: sets.finish()?, chains, ..TableParts::default() };
+    let table = Table::new(TableFamily::Inet, TABLE, parts)?;
     Ok(Ruleset {
         title: format!("policy {}, edition {}", policy.name, policy.edition),
         origins: policy.origins.clone(),
         tables: vec![table],
+        unknowns: Vec::new(),
     })
 }
 
@@ -41,7 +44,8 @@ fn chain(policy: &Policy, direction: Direction, sets: &mut Sets) -> Result<Chain
     let Some(closing) = policy.closings.get(&direction) else { return Err(Illegal::Nothing) };
     let chain_policy = if closing.effect == Effect::Accept { ChainPolicy::Accept } else { ChainPolicy::Drop };
     let hook = direction.hook();
-    let mut chain = Chain::new(hook.name(), hook, Priority::RINGWALL_FILTER, chain_policy, closing.origin)?;
+    let base = BaseChain::filter(hook, Priority::RINGWALL_FILTER, chain_policy, closing.origin);
+    let mut chain = Chain::base(hook.name(), base)?;
     for sentence in policy.sentences.iter().filter(|sentence| sentence.directions.contains(&direction)) {
         rules(&mut chain, sentence, sets)?;
     }
@@ -61,8 +65,8 @@ fn rules(chain: &mut Chain, sentence: &Sentence, sets: &mut Sets) -> Result<(), 
             record(chain, origin, &matches, log)?;
         }
         match sentence.effect {
-            Effect::Accept => chain.push(origin, matches, Vec::new(), Some(Verdict::Accept))?,
-            Effect::Drop => chain.push(origin, matches, Vec::new(), Some(Verdict::Drop))?,
+            Effect::Accept => chain.push(origin, steps(matches), Some(Verdict::Accept))?,
+            Effect::Drop => chain.push(origin, steps(matches), Some(Verdict::Drop))?,
             Effect::Reject(refusal) => refuse(chain, origin, &matches, refusal, protocol)?,
             Effect::Record => {}
         }
@@ -72,14 +76,15 @@ fn rules(chain: &mut Chain, sentence: &Sentence, sets: &mut Sets) -> Result<(), 
 
 /// A rule of its own for the record, so that its rate never changes a verdict.
 fn record(chain: &mut Chain, origin: OriginId, matches: &[Match], clause: &LogClause) -> Result<(), Illegal> {
-    let mut matches = matches.to_vec();
+    let mut steps = steps(matches.to_vec());
     if !clause.every {
         let (amount, per, burst) = LOG_LIMIT;
         let one = NonZeroU32::MIN;
         let (amount, burst) = (NonZeroU32::new(amount).unwrap_or(one), NonZeroU32::new(burst).unwrap_or(one));
-        matches.push(Match::Limit(Limit { amount, per, burst }));
+        steps.push(Match::Limit(Limit::packets(amount, per, burst)).into());
     }
-    chain.push(origin, matches, vec![Statement::Log(clause.log.clone())], None)
+    steps.push(Statement::Log(clause.log.clone()).into());
+    chain.push(origin, steps, None)
 }
 
 /// Without a kind, TCP gets a reset and the rest port-unreachable. `protocol` is what the matches leave.
@@ -90,8 +95,7 @@ fn refuse(
     refusal: Option<Refusal>,
     protocol: Option<Protocol>,
 ) -> Result<(), Illegal> {
-    let mut push =
-        |matches: Vec<Match>, refusal| chain.push(origin, matches, Vec::new(), Some(Verdict::Reject(refusal)));
+    let mut push = |matches: Vec<Match>, refusal| chain.push(origin, steps(matches), Some(Verdict::Reject(refusal)));
     match (refusal, protocol) {
         (Some(refusal), _) => push(matches.to_vec(), refusal),
         (None, Some(Protocol::TCP)) => push(matches.to_vec(), Refusal::TcpReset),
@@ -124,15 +128,20 @@ impl Sets {
     fn finish(self) -> Result<Vec<Set>, Illegal> {
         let mut sets = Vec::new();
         for (name, (family, group)) in self.by_name {
-            let kind = if family == Family::Ipv4 { SetKind::Ipv4 } else { SetKind::Ipv6 };
+            let spec = SetSpec::intervals(KeyType::Of(Datatype::address(family)));
             let origin = group.name.as_ref().map_or(OriginId(0), |named| named.origin);
-            sets.push(Set::new(&name, kind, group.set.of(family).clone(), origin)?);
+            sets.push(Set::new(&name, spec, Elements::Intervals(group.set.of(family).clone()), origin)?);
         }
         Ok(sets)
     }
 }
 
+/// Tests as the steps of a rule.
+fn steps(matches: Vec<Match>) -> Vec<Step> {
+    matches.into_iter().map(Step::from).collect()
+}
+
 /// A test of a field against values written in the rule.
-fn inline(field: Field, values: ringwall_ir::IntervalSet) -> Match {
-    Match::In { field, values: Values::Inline(values), negated: false }
+const fn inline(field: Field, values: ringwall_ir::IntervalSet) -> Match {
+    Match::within(field, Values::Inline(values))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The IR to and from the text of other programs. What a target cannot say is an error; nothing is approximated.
 
+mod ipset;
 pub mod iptables;
 pub mod nft;
 mod reach;

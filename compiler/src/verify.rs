@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Verification: the same traffic through the policy's meaning, the machine on the IR, and any other backend.
 
-use ringwall_ir::OriginId;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringwall_ir::{OriginId, Rule, Ruleset, Verdict};
 use ringwall_runtime::compare::difference::{Difference, differences, shrink};
 use ringwall_runtime::compare::{Backend, BackendError};
 use ringwall_runtime::engine::{Interpreter, Machine, MachineBackend};
@@ -9,8 +11,17 @@ use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::Observation;
 use ringwall_runtime::traffic::Traffic;
 
-use crate::Compiled;
+use crate::Policy;
 use crate::audit::{Audit, Tally};
+
+/// What is verified: a ruleset, and the policy that it was compiled from, if it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The ruleset.
+    pub ruleset: &'a Ruleset,
+    /// The policy. Somebody else's ruleset has no meaning but its own.
+    pub policy: Option<&'a Policy>,
+}
 
 /// Traffic and the host that it is sent on. Each batch starts with an empty conntrack table.
 #[derive(Clone, Debug)]
@@ -28,8 +39,10 @@ pub struct Report {
     pub packets: usize,
     /// What each backend did, in the order in which they ran.
     pub backends: Vec<BackendReport>,
-    /// What each sentence and closing decided.
+    /// What each sentence and closing decided; of somebody else's ruleset, each rule that can decide.
     pub sentences: Vec<SentenceReport>,
+    /// Whether a sentence that no packet reached is a fault: of a policy it is, but rulesets of others have dead rules.
+    pub demands_reach: bool,
 }
 
 /// What one backend did.
@@ -78,10 +91,11 @@ impl Report {
         self.backends.iter().map(|backend| backend.differences).sum()
     }
 
-    /// Whether every backend that ran agreed, and every sentence was reached.
+    /// Whether every backend that ran agreed, and every sentence of a policy was reached.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.differences() == 0 && !self.sentences.iter().any(SentenceReport::is_unreached)
+        let unreached = self.sentences.iter().any(SentenceReport::is_unreached);
+        self.differences() == 0 && !(self.demands_reach && unreached)
     }
 }
 
@@ -96,28 +110,38 @@ pub const MEANING: &str = "meaning";
 ///
 /// # Errors
 /// What kept a backend from running that should have run.
-pub fn verify<B: Backend>(compiled: &Compiled, batches: &[Batch], others: &mut [B]) -> Result<Report, BackendError> {
-    let mut audit = Audit::new(&compiled.policy);
-    let names = [MACHINE, MEANING].into_iter().chain(others.iter().map(|backend| backend.name()));
-    let mut reports: Vec<BackendReport> = names.map(BackendReport::new).collect();
+pub fn verify<B: Backend>(subject: Subject<'_>, batches: &[Batch], others: &mut [B]) -> Result<Report, BackendError> {
+    let mut meant = subject.policy.map(|policy| (policy, Audit::new(policy), BackendReport::new(MEANING)));
+    let mut reports: Vec<BackendReport> = others.iter().map(|backend| BackendReport::new(backend.name())).collect();
+    let mut tallies = BTreeMap::new();
     for batch in batches {
-        let reference = on_ir(compiled).run(&batch.host, &batch.traffic)?;
-        let meant = observe(&mut audit, batch);
-        let mut columns = reports.iter_mut().skip(1);
-        if let Some(report) = columns.next() {
-            report.compare(&reference, &meant, batch, || {
-                shrink(&mut on_ir(compiled), &mut by_meaning(compiled), &batch.host, &batch.traffic, ROUNDS)
+        let reference = on_ir(subject).run(&batch.host, &batch.traffic)?;
+        reference.iter().for_each(|seen| count(&mut tallies, seen));
+        if let Some((policy, audit, report)) = &mut meant {
+            let observed = observe(audit, batch);
+            report.compare(&reference, &observed, batch, || {
+                shrink(&mut on_ir(subject), &mut by_meaning(policy), &batch.host, &batch.traffic, ROUNDS)
             })?;
         }
-        for (report, backend) in columns.zip(others.iter_mut()) {
-            report.run(backend, &reference, batch, compiled)?;
+        for (report, backend) in reports.iter_mut().zip(others.iter_mut()) {
+            report.run(backend, &reference, batch, subject)?;
         }
     }
-    Ok(Report {
-        packets: batches.iter().map(|batch| batch.traffic.packets.len()).sum(),
-        backends: reports,
-        sentences: sentences(compiled, &audit),
-    })
+    let sentences = match &meant {
+        Some((policy, audit, _)) => sentences(policy, audit),
+        None => rules(subject.ruleset, &tallies),
+    };
+    let machine = BackendReport::new(MACHINE);
+    let backends = [machine].into_iter().chain(meant.map(|(.., report)| report)).chain(reports).collect();
+    let packets = batches.iter().map(|batch| batch.traffic.packets.len()).sum();
+    Ok(Report { packets, backends, sentences, demands_reach: subject.policy.is_some() })
+}
+
+/// Counts what a rule decided.
+fn count(tallies: &mut BTreeMap<OriginId, Tally>, seen: &Observation) {
+    if let Some((origin, state)) = seen.origin.zip(seen.state) {
+        *tallies.entry(origin).or_default().decided.entry(state).or_default() += 1;
+    }
 }
 
 /// How many runs of both backends shrinking may take.
@@ -133,14 +157,14 @@ impl BackendReport {
         backend: &mut dyn Backend,
         reference: &[Observation],
         batch: &Batch,
-        compiled: &Compiled,
+        subject: Subject<'_>,
     ) -> Result<(), BackendError> {
         if self.unavailable.is_some() {
             return Ok(());
         }
         match backend.run(&batch.host, &batch.traffic) {
             Ok(seen) => self.compare(reference, &seen, batch, || {
-                shrink(&mut on_ir(compiled), backend, &batch.host, &batch.traffic, ROUNDS)
+                shrink(&mut on_ir(subject), backend, &batch.host, &batch.traffic, ROUNDS)
             }),
             Err(error) if error.unavailable => {
                 self.unavailable = Some(error.problem);
@@ -167,12 +191,12 @@ impl BackendReport {
     }
 }
 
-fn on_ir(compiled: &Compiled) -> impl Backend + '_ {
-    MachineBackend::new(MACHINE, || Interpreter::new(&compiled.ruleset))
+fn on_ir(subject: Subject<'_>) -> impl Backend + '_ {
+    MachineBackend::new(MACHINE, move || Interpreter::new(subject.ruleset))
 }
 
-fn by_meaning(compiled: &Compiled) -> impl Backend + '_ {
-    MachineBackend::new(MEANING, || crate::meaning::Meaning::new(&compiled.policy))
+fn by_meaning(policy: &Policy) -> impl Backend + '_ {
+    MachineBackend::new(MEANING, || crate::meaning::Meaning::new(policy))
 }
 
 fn observe(audit: &mut Audit<'_>, batch: &Batch) -> Vec<Observation> {
@@ -180,9 +204,20 @@ fn observe(audit: &mut Audit<'_>, batch: &Batch) -> Vec<Observation> {
     batch.traffic.packets.iter().map(|packet| machine.run_packet(packet)).collect()
 }
 
-fn sentences(compiled: &Compiled, audit: &Audit<'_>) -> Vec<SentenceReport> {
-    let policy = &compiled.policy;
+fn sentences(policy: &Policy, audit: &Audit<'_>) -> Vec<SentenceReport> {
     let sentences = policy.sentences.iter().map(|sentence| sentence.origin);
     let closings = policy.closings.values().map(|closing| closing.origin);
     sentences.chain(closings).map(|origin| SentenceReport { origin, tally: audit.tally(origin) }).collect()
+}
+
+/// The rules of a ruleset that can decide, and the chain policies.
+fn rules(ruleset: &Ruleset, tallies: &BTreeMap<OriginId, Tally>) -> Vec<SentenceReport> {
+    let decides = |rule: &&Rule| {
+        matches!(rule.verdict(), Some(Verdict::Accept | Verdict::Drop | Verdict::Map(_) | Verdict::Reject(_)))
+    };
+    let of_rules = ruleset.chains().flat_map(|(_, chain)| chain.rules()).filter(decides).map(Rule::origin);
+    let closings = ruleset.chains().filter_map(|(_, chain)| chain.bound()).map(|base| base.closing);
+    let origins: BTreeSet<_> = of_rules.chain(closings).collect();
+    let tally = |origin| tallies.get(&origin).cloned().unwrap_or_default();
+    origins.into_iter().map(|origin| SentenceReport { origin, tally: tally(origin) }).collect()
 }

@@ -2,14 +2,17 @@
 //! Conversations that one sentence opens and none lets answer.
 
 use ringwall_grammar::{Code, Diagnostic};
-use ringwall_ir::IntervalSet;
 use ringwall_ir::words::{CtState, Direction, Family, IcmpClass, Protocol, TcpFlags, icmp};
-use ringwall_runtime::compare::region::Region;
+use ringwall_ir::{InterfacePattern, IntervalSet};
+use ringwall_runtime::compare::region::{Region, is_named};
 use ringwall_runtime::packet::build::{Build, Segment};
 
 use super::question::Question;
 use crate::policy::{Effect, Policy, Sentence};
 use crate::probe;
+
+/// An interface that stands for any, where a sentence does not name one.
+const ANY_INTERFACE: &str = "eth-any";
 
 pub(super) fn lint(policy: &Policy) -> Vec<Diagnostic> {
     let opening = policy.sentences.iter().filter(|sentence| sentence.effect == Effect::Accept);
@@ -45,8 +48,8 @@ fn opens(region: &Region) -> bool {
 fn is_accepted(policy: &Policy, region: &Region, direction: Direction, bytes: Option<Vec<u8>>) -> bool {
     let Some(bytes) = bytes else { return true };
     let names = if region.direction == Direction::Outbound { &region.oif } else { &region.iif };
-    let named = names.as_ref().filter(|names| !names.negated).and_then(|names| names.patterns.first());
-    let interface = named.map_or("eth-any", |pattern| pattern.stem());
+    let named = names.as_ref().filter(|names| !is_named(names, ANY_INTERFACE)).map(InterfacePattern::of_values);
+    let interface = named.iter().flatten().next().map_or(ANY_INTERFACE, InterfacePattern::stem);
     Question { direction, interface, state: CtState::Established, bytes: &bytes }.is_accepted(policy)
 }
 

@@ -4,7 +4,8 @@
 //! Sound but not complete: a sentence that several earlier ones cover together is not found here.
 
 use ringwall_grammar::{Code, Diagnostic};
-use ringwall_runtime::compare::region::{Names, Region};
+use ringwall_ir::IntervalSet;
+use ringwall_runtime::compare::region::Region;
 
 use crate::policy::{Effect, Policy, Sentence};
 use crate::probe;
@@ -49,8 +50,8 @@ fn holds(wider: &Region, narrower: &Region) -> bool {
         && holds_flags(wider, narrower)
 }
 
-fn holds_names(wider: Option<&Names>, narrower: Option<&Names>) -> bool {
-    wider.is_none_or(|wide| narrower == Some(wide))
+fn holds_names(wider: Option<&IntervalSet>, narrower: Option<&IntervalSet>) -> bool {
+    wider.is_none_or(|wide| narrower.is_some_and(|narrow| wide.contains_all(narrow)))
 }
 
 /// The flags that the wider region looks at, the narrower looks at too, and wants them the same.

@@ -3,7 +3,7 @@
 //! family, or of both where no address is named.
 
 use ringwall_ir::words::{CtStates, Family, Protocol};
-use ringwall_ir::{Field, IntervalSet, Match, Values};
+use ringwall_ir::{Field, InterfacePattern, IntervalSet, Match, Selector, Values};
 
 use super::{Sets, inline};
 use crate::policy::{End, Scope, Traffic};
@@ -95,24 +95,25 @@ fn case(scope: &Scope, traffic: &Traffic, family: Option<Family>, sets: &mut Set
         matches.insert(place, inline(Field::Nfproto, IntervalSet::one(u128::from(family.number()))));
     }
     if traffic.states != CtStates::ALL {
-        matches.push(Match::AnyOf { field: Field::CtState, bits: u32::from(traffic.states.bits()) });
+        matches.push(Match::any_of(Field::CtState, u128::from(traffic.states.bits())));
     }
     Case { matches, protocol: traffic.protocol }
 }
 
 fn interface(matches: &mut Vec<Match>, field: Field, end: &End) {
     if let Some(interfaces) = &end.interfaces {
-        matches.push(Match::Interface { field, names: interfaces.patterns.clone(), negated: interfaces.negated });
+        let names = Values::Inline(InterfacePattern::values(&interfaces.patterns));
+        matches.push(Match::In { selector: Selector::of(field), values: names, negated: interfaces.negated });
     }
 }
 
 fn addresses(matches: &mut Vec<Match>, field: Field, family: Family, end: &End, sets: &mut Sets) {
     let all = IntervalSet::full(family.address_bits());
     if let Some(group) = end.include.as_ref().filter(|group| *group.set.of(family) != all) {
-        matches.push(Match::In { field, values: sets.values(group, family), negated: false });
+        matches.push(Match::within(field, sets.values(group, family)));
     }
     if let Some(group) = end.exclude.as_ref().filter(|group| !group.set.of(family).is_empty()) {
-        matches.push(Match::In { field, values: sets.values(group, family), negated: true });
+        matches.push(Match::outside(field, sets.values(group, family)));
     }
 }
 
@@ -125,7 +126,7 @@ fn transport(matches: &mut Vec<Match>, traffic: &Traffic, family: Option<Family>
         matches.extend(traffic.ports.clone().filter(|ports| !is_full(to, ports)).map(|ports| inline(to, ports)));
     }
     if let Some((value, mask)) = traffic.flags {
-        matches.push(Match::Masked { field: Field::TcpFlags, mask: u32::from(mask.0), value: u32::from(value.0) });
+        matches.push(Match::masked(Field::TcpFlags, u128::from(mask.0), u128::from(value.0)));
     }
     if let Some((kind, code)) = traffic.family.map(icmp_fields) {
         matches.extend(traffic.icmp_types.clone().map(|types| icmp_types(kind, types)));
@@ -147,7 +148,8 @@ fn icmp_types(field: Field, types: IntervalSet) -> Match {
     let negated = rest.intervals().len() <= types.intervals().len()
         && !rest.is_empty()
         && types.contains_all(&IntervalSet::range(0, 127));
-    Match::In { field, values: Values::Inline(if negated { rest } else { types }), negated }
+    let values = Values::Inline(if negated { rest } else { types });
+    Match::In { selector: Selector::of(field), values, negated }
 }
 
 fn is_full(field: Field, values: &IntervalSet) -> bool {
@@ -156,13 +158,7 @@ fn is_full(field: Field, values: &IntervalSet) -> bool {
 
 /// Whether only packets of the family pass the test.
 fn implies(test: &Match, family: Family) -> bool {
-    use ringwall_ir::fields::Needs;
-    test.field().is_some_and(|field| match field.row().needs {
-        Needs::Family(only) => only == family,
-        Needs::Protocol(Protocol::ICMP) => family == Family::Ipv4,
-        Needs::Protocol(Protocol::ICMPV6) => family == Family::Ipv6,
-        Needs::Protocol(_) | Needs::Nothing => false,
-    })
+    test.field().and_then(|field| field.row().needs.family()) == Some(family)
 }
 
 /// The test of a protocol and nothing else.

@@ -254,8 +254,8 @@ impl Resolver<'_> {
                 );
                 return None;
             }
-            (Some(group), None) => LogTarget::Group(group),
-            (None, level) => LogTarget::Kernel(level.unwrap_or(LogLevel::Warn)),
+            (Some(group), None) => LogTarget::group(group),
+            (None, level) => LogTarget::kernel(level.unwrap_or(LogLevel::Warn)),
         };
         (before == self.diagnostics.len()).then_some(LogClause { log: Log { prefix, target }, every: written.every })
     }

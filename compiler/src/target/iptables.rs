@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! iptables-save and ip6tables-save text: the table `filter` of one family.
+//! iptables-save and ip6tables-save text: all tables of one family.
 
-mod condition;
-mod line;
+mod name;
 mod read;
 mod selection;
+mod table;
 mod words;
 mod write;
 
-pub use read::{ReadError, read};
+pub use read::{ReadError, read, read_with_sets};
 pub use words::CtMatch;
-pub use write::{Written, write};
+pub use write::{Options, Written, WrittenChain, write};
+
+pub(in crate::target) use name::to_ir;
+pub(in crate::target) use read::{Problem, split};
 
 #[cfg(test)]
 mod tests;

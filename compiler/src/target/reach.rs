@@ -23,7 +23,7 @@ impl Reach {
         for test in rule.matches() {
             reach.narrow(table, test);
         }
-        if rule.verdict() == Some(Verdict::Reject(Refusal::TcpReset)) {
+        if rule.verdict() == Some(&Verdict::Reject(Refusal::TcpReset)) {
             reach.only_protocol(Protocol::TCP);
         }
         reach
@@ -35,20 +35,24 @@ impl Reach {
     }
 
     fn narrow(&mut self, table: &Table, test: &Match) {
-        if let Some(protocol) = protocol_needed(test) {
-            self.only_protocol(protocol);
+        for needs in needed(test) {
+            if let Some(protocol) = needs.protocol() {
+                self.only_protocol(protocol);
+            }
+            if let Some(family) = needs.family() {
+                self.families.retain(|&other| other == family);
+            }
         }
-        if let Some(family) = family_needed(test) {
-            self.families.retain(|&other| other == family);
-        }
-        if let Match::In { field, values, negated } = test {
+        if let Match::In { selector, values, negated } = test
+            && selector.mask().is_none()
+        {
             let set = table.values(values);
-            match field {
+            match selector.field() {
                 Field::Nfproto => {
                     self.families.retain(|family| set.contains(u128::from(family.number())) != *negated);
                 }
-                Field::L4proto if *negated => self.protocols = self.protocols.difference(set),
-                Field::L4proto => self.protocols = self.protocols.intersection(set),
+                Field::L4proto if *negated => self.protocols = self.protocols.difference(&set),
+                Field::L4proto => self.protocols = self.protocols.intersection(&set),
                 _ => {}
             }
         }
@@ -59,20 +63,7 @@ impl Reach {
     }
 }
 
-/// The protocol that a packet must be of to have the field of the test.
-pub(super) fn protocol_needed(test: &Match) -> Option<Protocol> {
-    match test.field()?.row().needs {
-        Needs::Protocol(protocol) => Some(protocol),
-        Needs::Family(_) | Needs::Nothing => None,
-    }
-}
-
-/// The family that a packet must be of to have the field of the test.
-pub(super) fn family_needed(test: &Match) -> Option<Family> {
-    match test.field()?.row().needs {
-        Needs::Family(family) => Some(family),
-        Needs::Protocol(Protocol::ICMP) => Some(Family::Ipv4),
-        Needs::Protocol(Protocol::ICMPV6) => Some(Family::Ipv6),
-        Needs::Protocol(_) | Needs::Nothing => None,
-    }
+/// What a packet must be to have the fields of the test.
+pub(super) fn needed(test: &Match) -> impl Iterator<Item = Needs> {
+    test.selectors().iter().map(|selector| selector.field().row().needs)
 }

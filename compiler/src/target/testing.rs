@@ -1,40 +1,49 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the tests of the targets share: rulesets of all kinds, and the programs that must load their texts.
 
+pub mod bytecode;
 mod kernel;
 pub mod packet;
 pub mod samples;
-pub mod strategy;
+
+use std::collections::BTreeSet;
 
 use ringwall_ir::words::{ChainPolicy, Hook, Priority, TableFamily};
-use ringwall_ir::{Chain, IntervalSet, Match, Origin, OriginId, Ruleset, Set, SetKind, Statement, Table, Verdict};
+use ringwall_ir::{
+    BaseChain, Chain, Datatype, Elements, IntervalSet, KeyType, Origin, OriginId, Rule, Ruleset, Set, SetSpec, Step,
+    Table, TableParts, Verdict,
+};
 
+use super::Unsayable;
 use crate::compile;
 
 pub use kernel::{Kernel, kernel};
 
-/// The matches, statements and verdict of a rule.
-pub type Parts = (Vec<Match>, Vec<Statement>, Option<Verdict>);
+/// The steps and the verdict of a rule.
+pub type Parts = (Vec<Step>, Option<Verdict>);
 
 /// A ruleset of the own table's form. Each rule has a sentence of its own; illegal rules are left out.
 pub fn ruleset(chains: Vec<(Hook, ChainPolicy, Vec<Parts>)>) -> Ruleset {
     let mut origins = vec![origin("networks", "network lan = 10.0.0.0/8, fd00::/8"), origin("end", "otherwise drop")];
     let mut built = Vec::new();
     for (hook, policy, rules) in chains {
-        let mut chain = Chain::new(hook.name(), hook, Priority::RINGWALL_FILTER, policy, OriginId(1)).unwrap();
-        for (matches, statements, verdict) in rules {
+        let base = BaseChain::filter(hook, Priority::RINGWALL_FILTER, policy, OriginId(1));
+        let mut chain = Chain::base(hook.name(), base).unwrap();
+        for (steps, verdict) in rules {
             let place = u32::try_from(origins.len()).unwrap();
-            if chain.push(OriginId(place), matches, statements, verdict).is_ok() {
+            if chain.push(OriginId(place), steps, verdict).is_ok() {
                 origins.push(origin(&format!("s{place}"), &format!("sentence {place}")));
             }
         }
         built.push(chain);
     }
-    let table = Table::new(TableFamily::Inet, "ringwall", sets(), built).unwrap();
-    Ruleset { title: "policy test, edition 1".to_owned(), origins, tables: vec![table] }
+    let parts = TableParts { sets: sets(), chains: built, ..TableParts::default() };
+    let table = Table::new(TableFamily::Inet, "ringwall", parts).unwrap();
+    Ruleset { title: "policy test, edition 1".to_owned(), origins, tables: vec![table], unknowns: Vec::new() }
 }
 
-fn origin(id: &str, text: &str) -> Origin {
+/// A sentence with no more than an id and words.
+pub fn origin(id: &str, text: &str) -> Origin {
     Origin { id: id.to_owned(), text: text.to_owned(), line: 1, because: None }
 }
 
@@ -42,28 +51,76 @@ fn origin(id: &str, text: &str) -> Origin {
 fn sets() -> Vec<Set> {
     let long: IntervalSet = (0..9).map(|i| (0xfd00_0000 << 96 | i << 64, 0xfd00_0000 << 96 | i << 64 | i)).collect();
     [
-        ("ip4", SetKind::Ipv4, IntervalSet::prefix(10 << 24, 8, 32)),
-        ("lan6", SetKind::Ipv6, long),
-        ("none4", SetKind::Ipv4, IntervalSet::EMPTY),
+        ("ip4", Datatype::Ipv4Addr, IntervalSet::prefix(10 << 24, 8, 32)),
+        ("lan6", Datatype::Ipv6Addr, long),
+        ("none4", Datatype::Ipv4Addr, IntervalSet::EMPTY),
     ]
-    .map(|(name, kind, elements)| Set::new(name, kind, elements, OriginId(0)).unwrap())
+    .map(|(name, datatype, elements)| {
+        let spec = SetSpec::intervals(KeyType::Of(datatype));
+        Set::new(name, spec, Elements::Intervals(elements), OriginId(0)).unwrap()
+    })
     .to_vec()
 }
 
 /// The ruleset without the rules of some sentences.
 pub fn without(ruleset: &Ruleset, origins: &[OriginId]) -> Ruleset {
-    let table = &ruleset.tables[0];
-    let chains = table.chains().iter().map(|chain| {
-        let mut left =
-            Chain::new(chain.name(), chain.hook(), chain.priority(), chain.policy(), chain.closing()).unwrap();
-        for rule in chain.rules().iter().filter(|rule| !origins.contains(&rule.origin())) {
-            left.push(rule.origin(), rule.matches().to_vec(), rule.statements().to_vec(), rule.verdict()).unwrap();
+    only(ruleset, |_, _| true, |_, rule| !origins.contains(&rule.origin()))
+}
+
+/// The ruleset without the sets that a target cannot say, the rules that speak of them, and the other rules that it
+/// cannot say.
+pub fn sayable(ruleset: Ruleset, unsayable: impl Fn(&Ruleset) -> Vec<Unsayable>) -> Ruleset {
+    let mut refused = BTreeSet::new();
+    for table in &ruleset.tables {
+        for set in table.sets() {
+            let parts = TableParts {
+                sets: vec![set.clone()],
+                chains: table.chains().iter().filter_map(|chain| Chain::regular(chain.name()).ok()).collect(),
+                objects: table.objects().to_vec(),
+                ..TableParts::default()
+            };
+            let alone = Table::new(table.family(), table.name(), parts).unwrap();
+            let alone = Ruleset { tables: vec![alone], ..ruleset.clone() };
+            if !unsayable(&alone).is_empty() {
+                refused.insert((table.name().to_owned(), set.name().to_owned()));
+            }
         }
-        left
+    }
+    let speaks_of_refused = |table: &Table, rule: &Rule| {
+        let words = format!("{rule} ");
+        refused
+            .iter()
+            .any(|(of, set)| of == table.name() && [" ", ":"].iter().any(|end| words.contains(&format!("@{set}{end}"))))
+    };
+    let is_refused = |table: &Table, set: &Set| refused.contains(&(table.name().to_owned(), set.name().to_owned()));
+    let left = only(&ruleset, |table, set| !is_refused(table, set), |table, rule| !speaks_of_refused(table, rule));
+    let origins: Vec<_> = unsayable(&left).into_iter().map(|each| each.origin).collect();
+    without(&left, &origins)
+}
+
+/// The ruleset with only some of its sets and rules.
+fn only(
+    ruleset: &Ruleset,
+    set_stays: impl Fn(&Table, &Set) -> bool,
+    rule_stays: impl Fn(&Table, &Rule) -> bool,
+) -> Ruleset {
+    let tables = ruleset.tables.iter().map(|table| {
+        let left = |chain: &Chain| {
+            let mut left = match chain.bound() {
+                Some(base) => Chain::base(chain.name(), *base).unwrap(),
+                None => Chain::regular(chain.name()).unwrap(),
+            };
+            for rule in chain.rules().iter().filter(|rule| rule_stays(table, rule)) {
+                left.add(rule.clone()).unwrap();
+            }
+            left
+        };
+        let chains = table.chains().iter().map(left).collect();
+        let sets = table.sets().iter().filter(|set| set_stays(table, set)).cloned().collect();
+        let parts = TableParts { chains, sets, ..table.clone().into_parts() };
+        Table::new(table.family(), table.name(), parts).unwrap()
     });
-    let chains = chains.collect();
-    let table = Table::new(table.family(), table.name(), table.sets().to_vec(), chains).unwrap();
-    Ruleset { tables: vec![table], ..ruleset.clone() }
+    Ruleset { tables: tables.collect(), ..ruleset.clone() }
 }
 
 /// The founding example of stateful filtering.

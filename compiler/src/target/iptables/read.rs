@@ -1,14 +1,35 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! iptables-save to IR: the table `filter`, its built-in chains, and the options that have a place in the IR. Everything
-//! else is an error that names the word and the line; nothing is guessed.
+//! iptables-save and ip6tables-save to IR: each table becomes one of the family, with the built-in chains as base chains of
+//! xtables' own type, hook and priority.
+//!
+//! What has no place in the IR becomes a named unknown in its position, and the rest of its rule is still read. Errors are
+//! only for what is no text of iptables-save.
+//!
+//! A table has all of its built-in chains, declared or not, and they come first. A table that comes a second time replaces
+//! the first, as iptables-restore has it.
+//!
+//! The rules have a normal form, so that the same ruleset is read alike however it was spelled: the tests of addresses,
+//! interfaces and protocol come first, as iptables makes them first wherever they are written; the others follow in their
+//! order; several tests of one field become one, unless something that counts stands between them; `-p tcp` is left out
+//! beside a test of TCP.
 
+mod block;
+mod matches;
 mod rule;
+mod spec;
 mod split;
+mod steps;
+mod table;
+mod targets;
 
-use ringwall_ir::words::{ChainPolicy, Family, Priority, TableFamily};
-use ringwall_ir::{Chain, Illegal, Origin, OriginId, Ruleset, Table};
+use ringwall_ir::words::Family;
+use ringwall_ir::{Illegal, Origin, OriginId, Ruleset};
 
-use super::words;
+pub(super) use self::matches::DRAWN;
+pub(in crate::target) use self::split::split;
+use self::table::RawTable;
+use super::table::XtTable;
+use crate::target::ipset;
 
 /// What cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,17 +43,17 @@ pub struct ReadError {
 }
 
 /// What is wrong with a line.
-struct Problem {
-    message: String,
-    help: Option<String>,
+pub(in crate::target) struct Problem {
+    pub(in crate::target) message: String,
+    pub(in crate::target) help: Option<String>,
 }
 
 impl Problem {
-    fn new(message: impl Into<String>) -> Self {
+    pub(in crate::target) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None }
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    pub(in crate::target) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -45,164 +66,121 @@ impl From<Illegal> for Problem {
 }
 
 /// Reads the text of iptables-save, or of ip6tables-save if the family is IPv6. Each rule comes from its line, each
-/// chain policy from its declaration. With errors, the ruleset lacks what could not be read.
+/// chain policy from its declaration. With errors, the ruleset lacks what could not be read. Sets of ipset that rules
+/// speak of are unknowns.
 #[must_use]
 pub fn read(text: &str, family: Family) -> (Ruleset, Vec<ReadError>) {
-    let mut reader = Reader { family, place: Place::Outside, seen: false, origins: Vec::new(), chains: Vec::new() };
-    let mut errors = Vec::new();
+    read_with_sets(text, family, "")
+}
+
+/// The same, with the text of `ipset save` beside it: the sets that rules of a table speak of become sets of the table.
+/// Errors of that text come first, and speak of its own lines.
+#[must_use]
+pub fn read_with_sets(text: &str, family: Family, sets: &str) -> (Ruleset, Vec<ReadError>) {
+    let (sets, mut errors) = ipset::read(sets);
+    let mut reader = Reader { family, open: None, tables: Vec::new(), ruleset: Ruleset::default() };
     let mut last = 1;
     for (number, line) in (1..).zip(text.lines()) {
         last = number;
-        if let Err(Problem { message, help }) = reader.line(line.trim(), number) {
-            errors.push(ReadError { line: number, message, help });
+        if let Err(problem) = reader.line(line.trim(), number) {
+            errors.push(problem.at(number));
         }
     }
-    let (ruleset, end) = reader.finish();
-    errors.extend(end.err().map(|Problem { message, help }| ReadError { line: last, message, help }));
+    if reader.open.is_some() {
+        errors.push(Problem::new("the last table has no end").help("end it with `COMMIT`").at(last));
+    } else if reader.tables.is_empty() && errors.is_empty() {
+        errors.push(Problem::new("there is no table").help("a table begins with `*filter`").at(last));
+    }
+    let (mut ruleset, tables) = (reader.ruleset, reader.tables);
+    let names: Vec<_> = tables.iter().map(|table| table.kind.name()).collect();
+    let program = if family == Family::Ipv4 { "iptables-save" } else { "ip6tables-save" };
+    ruleset.title = format!("{program}, {} {}", if names.len() == 1 { "table" } else { "tables" }, names.join(", "));
+    for table in tables {
+        let line = table.line;
+        match table.read(family, &sets, &mut ruleset, &mut errors) {
+            Ok(table) => ruleset.tables.push(table),
+            Err(problem) => errors.push(problem.at(line)),
+        }
+    }
     (ruleset, errors)
 }
 
-struct Reader {
+impl Problem {
+    pub(in crate::target) fn at(self, line: u32) -> ReadError {
+        ReadError { line, message: self.message, help: self.help }
+    }
+}
+
+struct Reader<'a> {
     family: Family,
-    place: Place,
-    /// Whether the table `filter` was begun.
-    seen: bool,
-    origins: Vec<Origin>,
-    chains: Vec<Chain>,
+    /// The table that has begun and not ended; without a name where it is none that is known.
+    open: Option<Option<RawTable<'a>>>,
+    /// Those that have ended.
+    tables: Vec<RawTable<'a>>,
+    ruleset: Ruleset,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Outside,
-    Filter,
-    /// In a table that is skipped, for it was an error.
-    Foreign,
-}
-
-impl Reader {
-    fn line(&mut self, line: &str, number: u32) -> Result<(), Problem> {
+impl<'a> Reader<'a> {
+    fn line(&mut self, line: &'a str, number: u32) -> Result<(), Problem> {
         if line.is_empty() || line.starts_with('#') {
             return Ok(());
         }
-        if let Some(table) = line.strip_prefix('*') {
-            return self.begin(table);
+        if let Some(name) = line.strip_prefix('*') {
+            return self.begin(name, number);
         }
-        match self.place {
-            Place::Outside => Err(Problem::new(format!("`{line}` stands outside a table"))
-                .help("a table begins with `*filter` and ends with `COMMIT`")),
-            _ if line == "COMMIT" => {
-                self.place = Place::Outside;
-                Ok(())
+        let Some(open) = &mut self.open else {
+            return Err(Problem::new(format!("`{line}` stands outside a table"))
+                .help("a table begins with `*filter` and ends with `COMMIT`"));
+        };
+        if line == "COMMIT" {
+            if let Some(ended) = self.open.take().flatten() {
+                self.end(ended)?;
             }
-            Place::Foreign => Ok(()),
-            Place::Filter => match line.strip_prefix(':') {
-                Some(declaration) => self.declaration(declaration, line, number),
-                None => self.rule(line, number),
-            },
+            return Ok(());
+        }
+        match open {
+            Some(table) => table.line(line, number, self.family, &mut self.ruleset.origins),
+            None => Ok(()),
         }
     }
 
-    fn begin(&mut self, table: &str) -> Result<(), Problem> {
-        let (before, again) = (self.place, self.seen);
-        self.place = if table == "filter" && !again { Place::Filter } else { Place::Foreign };
-        if before != Place::Outside {
-            return Err(Problem::new(format!("the table before `*{table}` has no end")).help("end it with `COMMIT`"));
-        }
-        match table {
-            "filter" if again => Err(Problem::new("the table `filter` comes a second time")),
-            "filter" => {
-                self.seen = true;
-                Ok(())
+    fn begin(&mut self, name: &str, number: u32) -> Result<(), Problem> {
+        let before = self.open.take().is_some();
+        let kind = XtTable::named(name);
+        self.open = Some(kind.map(|kind| RawTable::new(kind, number)));
+        match kind {
+            _ if before => {
+                Err(Problem::new(format!("the table before `*{name}` has no end")).help("end it with `COMMIT`"))
             }
-            _ => Err(Problem::new(format!("the table `{table}` cannot be read"))
-                .help("only the table `filter` can be read; take the others out")),
+            None => Err(Problem::new(format!("`{name}` is no table of iptables"))
+                .help("there are raw, mangle, nat, filter and security")),
+            Some(_) => Ok(()),
         }
     }
 
-    /// `:INPUT DROP [0:0]`
-    fn declaration(&mut self, declaration: &str, line: &str, number: u32) -> Result<(), Problem> {
-        let words: Vec<_> = declaration.split_whitespace().collect();
-        let (name, policy) = match words.as_slice() {
-            [name, policy] => (*name, *policy),
-            [name, policy, counters] if is_counters(counters) => (*name, *policy),
-            _ => return Err(Problem::new(format!("`{line}` declares no chain")).help("write `:INPUT DROP [0:0]`")),
-        };
-        let Some(hook) = words::hook(name) else {
-            return Err(Problem::new(format!("the chain `{name}` cannot be read"))
-                .help("only the built-in chains INPUT, FORWARD and OUTPUT can be read"));
-        };
-        let policy = match policy {
-            "ACCEPT" => ChainPolicy::Accept,
-            "DROP" => ChainPolicy::Drop,
-            _ => return Err(Problem::new(format!("`{policy}` is no chain policy")).help("write ACCEPT or DROP")),
-        };
-        if self.chains.iter().any(|chain| chain.name() == name) {
-            return Err(Problem::new(format!("the chain `{name}` is declared a second time")));
-        }
-        let closing = self.origin(format!("{name}:policy"), line, number, None)?;
-        self.chains.push(Chain::new(name, hook, Priority::FILTER, policy, closing)?);
-        Ok(())
-    }
-
-    /// `-A INPUT -j ACCEPT`, behind the counters of `iptables-save -c` if they are there.
-    fn rule(&mut self, line: &str, number: u32) -> Result<(), Problem> {
-        let words = split::split(line)?;
-        let words = match words.as_slice() {
-            [counters, rest @ ..] if is_counters(counters) => rest,
-            all => all,
-        };
-        let (name, options) = match words {
-            [append, chain, options @ ..] if append == "-A" || append == "--append" => (chain, options),
-            [word, ..] => {
-                return Err(Problem::new(format!("`{word}` begins no line")).help("a rule begins with `-A CHAIN`"));
+    /// The one variant of iptables keeps chain policies that the second text of a table does not name, the other does not.
+    fn end(&mut self, mut table: RawTable<'a>) -> Result<(), Problem> {
+        let before =
+            self.tables.iter().position(|known| known.kind == table.kind).map(|place| self.tables.remove(place));
+        let forgotten = before.and_then(|before| table.forgets(&before));
+        table.complete(&mut self.ruleset.origins)?;
+        let name = table.kind.name();
+        self.tables.push(table);
+        match forgotten {
+            Some(chain) => {
+                Err(Problem::new(format!("the table `{name}` comes a second time, without chain `{chain}`"))
+                    .help(format!("declare the chain there too: `:{chain} DROP`")))
             }
-            [] => return Ok(()),
-        };
-        let Some(place) = self.chains.iter().position(|chain| chain.name() == name) else {
-            return Err(Problem::new(format!("there is no chain `{name}` above this rule"))
-                .help(format!("declare it with its chain policy: `:{name} ACCEPT`")));
-        };
-        let rule = rule::rule(options, self.family)?;
-        let count = self.chains.get(place).map_or(0, |chain| chain.rules().len());
-        let origin = self.origin(format!("{name}:{}", count + 1), line, number, rule.because)?;
-        if let Some(chain) = self.chains.get_mut(place) {
-            chain.push(origin, rule.matches, rule.statements, rule.verdict)?;
-        }
-        Ok(())
-    }
-
-    fn origin(&mut self, id: String, text: &str, line: u32, because: Option<String>) -> Result<OriginId, Problem> {
-        let place = u32::try_from(self.origins.len()).map_err(|_| Problem::new("there are too many lines"))?;
-        self.origins.push(Origin { id, text: text.to_owned(), line, because });
-        Ok(OriginId(place))
-    }
-
-    fn finish(self) -> (Ruleset, Result<(), Problem>) {
-        let (title, family) = match self.family {
-            Family::Ipv4 => ("iptables-save, table filter", TableFamily::Ip),
-            Family::Ipv6 => ("ip6tables-save, table filter", TableFamily::Ip6),
-        };
-        let end = match self.place {
-            Place::Outside if self.seen => Ok(()),
-            Place::Outside => Err(Problem::new("there is no table `filter`").help("a table begins with `*filter`")),
-            Place::Filter | Place::Foreign => {
-                Err(Problem::new("the last table has no end").help("end it with `COMMIT`"))
-            }
-        };
-        match Table::new(family, "filter", Vec::new(), self.chains) {
-            Ok(table) => (Ruleset { title: title.to_owned(), origins: self.origins, tables: vec![table] }, end),
-            Err(illegal) => (Ruleset::default(), end.and(Err(illegal.into()))),
+            None => Ok(()),
         }
     }
 }
 
-/// `[12:3456]`: packets and bytes.
-fn is_counters(word: &str) -> bool {
-    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    word.strip_prefix('[')
-        .and_then(|word| word.strip_suffix(']'))
-        .and_then(|counters| counters.split_once(':'))
-        .is_some_and(|(packets, bytes)| number(packets) && number(bytes))
+/// Adds what something comes from.
+fn origin(origins: &mut Vec<Origin>, text: &str, line: u32, because: Option<String>) -> Result<OriginId, Problem> {
+    let place = u32::try_from(origins.len()).map_err(|_| Problem::new("there are too many lines"))?;
+    origins.push(Origin { id: String::new(), text: text.to_owned(), line, because });
+    Ok(OriginId(place))
 }
 
 #[cfg(test)]

@@ -2,9 +2,7 @@
 //! What the tests of a rule leave of the values of each field. An option of iptables is given once, so all tests of a
 //! field become one.
 
-use std::collections::BTreeMap;
-
-use ringwall_ir::{Field, IntervalSet, Match, Rule, Table};
+use ringwall_ir::IntervalSet;
 
 /// What is left of the values of a field.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,29 +14,6 @@ pub(super) enum Selection {
     In(IntervalSet),
     /// All but these.
     NotIn(IntervalSet),
-}
-
-/// The selections of a rule.
-#[derive(Debug)]
-pub(super) struct Selections(BTreeMap<Field, Selection>);
-
-impl Selections {
-    /// What the rule leaves of each field, or none where it leaves nothing of one.
-    pub(super) fn of(table: &Table, rule: &Rule) -> Option<Self> {
-        let mut tests: BTreeMap<Field, Vec<(&IntervalSet, bool)>> = BTreeMap::new();
-        for test in rule.matches() {
-            if let Match::In { field, values, negated } = test {
-                tests.entry(*field).or_default().push((table.values(values), *negated));
-            }
-        }
-        let selections = tests.into_iter().map(|(field, tests)| Some((field, select(field.row().bits, &tests)?)));
-        selections.collect::<Option<_>>().map(Self)
-    }
-
-    /// What is left of one field.
-    pub(super) fn of_field(&self, field: Field) -> Selection {
-        self.0.get(&field).cloned().unwrap_or_default()
-    }
 }
 
 impl Selection {
@@ -53,7 +28,9 @@ impl Selection {
     }
 }
 
-fn select(bits: u8, tests: &[(&IntervalSet, bool)]) -> Option<Selection> {
+/// What several tests of one field of `bits` bits leave of it; none where they leave nothing. The sets of tests that are
+/// negated are excepted.
+pub(super) fn select(bits: u8, tests: &[(&IntervalSet, bool)]) -> Option<Selection> {
     let all = IntervalSet::full(bits);
     let mut within = all.clone();
     let mut without = IntervalSet::EMPTY;

@@ -1,265 +1,243 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The table `filter` of one family, whole: what iptables-restore loads in one transaction.
+//! Writing the text of one family, and that of the sets that it speaks of.
+//!
+//! Each table is one transaction of iptables-restore, and the sets are others: not all of it takes effect at once.
+
+mod action;
+mod chains;
+mod clauses;
+mod count;
+mod field;
+mod layout;
+mod line;
+mod place;
+mod program;
+mod reach;
+mod rule;
+mod sets;
+mod stage;
+mod verdict;
 
 use std::collections::BTreeMap;
 
 use ringwall_ir::words::{ChainPolicy, Family};
-use ringwall_ir::{Chain, Log, LogTarget, OriginId, Rule, Ruleset, Statement, Table, Verdict};
+use ringwall_ir::{OriginId, Rule, Ruleset};
 
-use super::condition::Condition;
-use super::line::{Test, line};
-use super::words::{self, CtMatch};
+use self::chains::Chains;
+pub use self::chains::WrittenChain;
+use self::layout::{Layout, Planned, XtText, own_chain, regular};
+use self::place::Place;
+use self::program::{comment, program};
+use self::rule::{Lines, Source};
+use self::sets::Sets;
+use super::name::from_ir;
+use super::table::built_in;
+use super::words::CtMatch;
 use crate::target::{Target, Unsayable, header, sentence};
 
-/// The longest name of a chain, in bytes (`XT_EXTENSION_MAXNAMELEN` less the final NUL).
-const CHAIN_NAME_MAX: usize = 28;
-
-/// The target that needs a rule of its own protocol (`reject_tg_check` in `net/ipv4/netfilter/ipt_REJECT.c`).
-const RESET: &str = "-j REJECT --reject-with tcp-reset";
+/// How a text is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How ct states are spelled.
+    pub ct: CtMatch,
+    /// Chains of one's own beside other people's rules, for `--noflush`, instead of whole tables.
+    pub own_chains: bool,
+}
 
 /// A text, and what its lines come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// For iptables-restore or ip6tables-restore, without `--noflush`.
+    /// For iptables-restore or ip6tables-restore; with chains of one's own, behind `--noflush`.
     pub text: String,
-    /// Each chain with the origin of each rule that it holds once loaded, in order. INPUT, FORWARD and OUTPUT come first.
-    pub chains: Vec<(String, Vec<OriginId>)>,
+    /// The sets that the text speaks of, for `ipset restore`, to be loaded before it. Empty where there are none.
+    pub sets: String,
+    /// Each chain, table by table, the built-in ones first.
+    pub chains: Vec<WrittenChain>,
 }
 
-/// Writes what a ruleset says of a family. Hooks that it does not govern get an empty chain that accepts; a rule that no
-/// packet of the family passes gets no line. The chains' priority is that of iptables' own.
+/// Writes what a ruleset says of a family. Tables that it has a chain in are written whole: hooks that it does not govern
+/// get an empty chain that accepts. A rule that no packet of the family passes gets no line. The priority of chains is
+/// that of iptables' own.
 ///
 /// # Errors
 /// Each part that iptables cannot say.
-pub fn write(ruleset: &Ruleset, family: Family, ct: CtMatch) -> Result<Written, Vec<Unsayable>> {
-    let (target, loader) = match family {
-        Family::Ipv4 => (Target::Iptables, "iptables-restore"),
-        Family::Ipv6 => (Target::Ip6tables, "ip6tables-restore"),
+pub fn write(ruleset: &Ruleset, family: Family, options: Options) -> Result<Written, Vec<Unsayable>> {
+    let target = match family {
+        Family::Ipv4 => Target::Iptables,
+        Family::Ipv6 => Target::Ip6tables,
     };
-    let mut writer =
-        Writer { ruleset, family, ct, target, lines: Vec::new(), chains: Chains::new(), unsayable: Vec::new() };
-    let tables = || ruleset.tables.iter().filter(|table| table.family().sees(family));
-    let mut policies = [ChainPolicy::Accept; 3];
-    for ((hook, name), policy) in words::CHAINS.into_iter().zip(&mut policies) {
-        let mut here = tables().flat_map(|table| table.chains().iter().map(move |chain| (table, chain)));
-        let mut here = here.by_ref().filter(|(_, chain)| chain.hook() == hook);
-        if let Some((table, chain)) = here.next() {
-            *policy = chain.policy();
-            writer.chain(table, chain, name);
-        }
-        for (_, chain) in here {
-            writer.refuse(chain.closing(), format!("iptables has one chain at hook {}", hook.name()));
-        }
+    let (layout, misplaced) = Layout::of(ruleset, family, &options);
+    let mut writer = Writer { ruleset, family, options, target, unsayable: Vec::new() };
+    misplaced.into_iter().for_each(|(origin, reason)| writer.refuse(origin, reason));
+    writer.refuse_unknowns();
+    let sets = writer.sets(&layout);
+    let mut texts = Vec::new();
+    let mut chains = Vec::new();
+    for text in &layout.tables {
+        let lines = writer.table(text, &sets);
+        texts.push((text, lines));
     }
-    for chain in tables().flat_map(Table::chains).filter(|chain| words::chain(chain.hook()).is_none()) {
-        writer.refuse(chain.closing(), format!("the table filter has no chain at hook {}", chain.hook().name()));
-    }
+    let sets = writer.set_texts(&sets);
     if !writer.unsayable.is_empty() {
         return Err(writer.unsayable);
     }
-    Ok(Written { text: text(header(ruleset, loader), policies, &writer), chains: writer.chains.rules })
-}
-
-fn text(mut text: String, policies: [ChainPolicy; 3], writer: &Writer) -> String {
-    let mut push = |line: &str| {
-        text.push_str(line);
-        text.push('\n');
-    };
-    push("*filter");
-    for ((_, name), policy) in words::CHAINS.into_iter().zip(policies) {
-        push(&format!(":{name} {}", policy.name().to_uppercase()));
+    let mut text = writer.head(&layout, !sets.is_empty());
+    for (table, lines) in texts {
+        writer.print(&mut text, table, &lines);
+        chains.extend(lines.chains.list);
     }
-    for (name, _) in writer.chains.rules.iter().skip(words::CHAINS.len()) {
-        push(&format!(":{name} -"));
-    }
-    writer.lines.iter().for_each(|line| push(line));
-    push("COMMIT");
-    text
+    Ok(Written { text, sets, chains })
 }
 
 struct Writer<'a> {
     ruleset: &'a Ruleset,
     family: Family,
-    ct: CtMatch,
+    options: Options,
     target: Target,
-    lines: Vec<String>,
-    chains: Chains,
     unsayable: Vec<Unsayable>,
 }
 
-impl Writer<'_> {
+/// The sets of each table of the IR that are ipset's.
+type AllSets = BTreeMap<usize, Sets>;
+
+impl<'a> Writer<'a> {
     fn refuse(&mut self, origin: OriginId, reason: String) {
         self.unsayable.push(Unsayable { origin, target: self.target, reason });
     }
 
-    fn chain(&mut self, table: &Table, chain: &Chain, name: &str) {
+    /// What stands beside the rules and is not known.
+    fn refuse_unknowns(&mut self) {
+        let family = self.family;
+        let tables = self.ruleset.tables.iter().filter(|table| table.family().sees(family));
+        let unknowns = self.ruleset.unknowns.iter().chain(tables.flat_map(|table| table.unknowns()));
+        for (origin, unknown) in unknowns {
+            let reason = format!("what `{}` is, is not known", unknown.name);
+            self.unsayable.push(Unsayable { origin: *origin, target: self.target, reason });
+        }
+    }
+
+    fn sets(&self, layout: &Layout<'_>) -> AllSets {
+        let tables = self.ruleset.tables.iter().enumerate();
+        tables.map(|(place, table)| (place, Sets::of(table, self.family, layout.kept.contains(&place)))).collect()
+    }
+
+    /// The text of all sets. A set that two tables have is one of ipset's.
+    fn set_texts(&mut self, sets: &AllSets) -> String {
+        let mut texts: BTreeMap<&str, &str> = BTreeMap::new();
+        for (name, text) in sets.values().flat_map(Sets::texts) {
+            if texts.insert(name, text).is_some_and(|before| before != text) {
+                self.refuse(OriginId(0), format!("two sets of ipset would be called `{name}`"));
+            }
+        }
+        if texts.is_empty() {
+            return String::new();
+        }
+        texts.into_values().fold(header(self.ruleset, "ipset restore"), |all, text| all + text)
+    }
+
+    fn table(&mut self, text: &XtText<'a>, sets: &AllSets) -> Lines {
+        let chains = Chains::new(text.kind.name());
+        let mut lines = Lines { family: self.family, chains, lines: Vec::new() };
+        for planned in &text.chains {
+            let closing = planned.source.and_then(|(_, _, chain)| chain.bound()).map(|base| base.closing);
+            lines.chains.insert(planned.name.clone(), closing);
+        }
+        for planned in &text.chains {
+            self.chain(text, planned, sets, &mut lines);
+        }
+        lines
+    }
+
+    fn chain(&mut self, text: &XtText<'a>, planned: &Planned<'a>, sets: &AllSets, lines: &mut Lines) {
+        let Some((table_place, table, chain)) = planned.source else { return };
+        let Some(number) = lines.chains.place(&planned.name) else { return };
+        let Some(sets) = sets.get(&table_place) else { return };
+        let (xt, family, ct) = (text.kind, self.family, self.options.ct);
+        let place = Place { table, xt, family, hooks: planned.hooks, base: chain.bound(), ct, sets };
         let mut before = None;
         for rule in chain.rules() {
             let origin = rule.origin();
-            let lines = self.lines.len();
-            if let Err(reason) = self.rule(table, rule, name) {
+            let first = lines.lines.len();
+            if let Err(reason) = self.rule(&place, rule, number, lines) {
                 self.refuse(origin, reason);
-            } else if self.lines.len() > lines
+            } else if lines.lines.len() > first
                 && before.replace(origin) != Some(origin)
-                && let Some(comment) = sentence(self.ruleset.origin(origin))
+                && let Some(comment) = self.sentence(origin)
             {
-                self.lines.insert(lines, comment);
+                lines.lines.insert(first, comment);
             }
+        }
+        if let (true, Some(ChainPolicy::Drop), Some(base)) = (self.options.own_chains, planned.policy, chain.bound()) {
+            lines.lines.extend(self.sentence(base.closing).filter(|_| before != Some(base.closing)));
+            lines.lines.push(format!("-A {} -j DROP", planned.name));
+            lines.chains.hold(number, base.closing);
         }
     }
 
-    fn rule(&mut self, table: &Table, rule: &Rule, chain: &str) -> Result<(), String> {
-        let Some(condition) = Condition::of(table, rule, self.family, self.ct)? else { return Ok(()) };
-        self.check_rate(table, rule, &condition)?;
-        let ways = condition.alternatives()?;
-        let origin = rule.origin();
-        let targets = self.behind_limits(chain, rule, &condition.limits)?;
-        if condition.exceptions.is_empty() && (condition.limits.is_empty() || ways.len() == 1) {
-            for way in &ways {
-                for target in &targets {
-                    self.push(chain, origin, &line(way.iter().copied().chain(&condition.limits), target)?);
+    /// The sentence above its lines. What comes from somebody's ruleset has its comment in the lines themselves.
+    fn sentence(&self, origin: OriginId) -> Option<String> {
+        let origin = self.ruleset.origin(origin);
+        sentence(origin.filter(|origin| !origin.id.is_empty()))
+    }
+
+    fn rule(&self, place: &Place<'_>, rule: &Rule, chain: usize, lines: &mut Lines) -> Result<(), String> {
+        let keeps = |name: &str| lines.chains.place(&from_ir(name)).is_some();
+        let kept = super::table::XtTable::named(place.table.name()).is_some() && !self.options.own_chains;
+        let named = |name: &str| match kept && keeps(name) {
+            true => Ok(from_ir(name).into_owned()),
+            false => regular(name, &self.options),
+        };
+        let closes = self.options.own_chains && place.base.is_some();
+        let Some(program) = program(place, rule, closes, named)? else { return Ok(()) };
+        let origin = self.ruleset.origin(rule.origin());
+        let id = origin.map_or("", |origin| origin.id.as_str());
+        let because = origin.filter(|origin| origin.id.is_empty()).and_then(|origin| origin.because.as_deref());
+        let comment = because.map(comment).transpose()?;
+        lines.rule(chain, &Source { origin: rule.origin(), id, comment }, &program)
+    }
+
+    /// The head of the text, with what the loader must know.
+    fn head(&self, layout: &Layout<'_>, has_sets: bool) -> String {
+        let program = if self.family == Family::Ipv4 { "iptables" } else { "ip6tables" };
+        let noflush = if self.options.own_chains { " --noflush" } else { "" };
+        let mut head = header(self.ruleset, &format!("{program}-restore{noflush}"));
+        if has_sets {
+            head.push_str("# its sets must be there before: load them with ipset restore\n");
+        }
+        if self.options.own_chains {
+            head.push_str(
+                "# what these chains accept is accepted for the whole table; the jumps to them are not part of it:\n",
+            );
+            for text in &layout.tables {
+                for hook in text
+                    .kind
+                    .hooks()
+                    .iter()
+                    .filter(|&&hook| text.chains.iter().any(|chain| chain.name == own_chain(hook)))
+                {
+                    let rule = format!("{} -j {}", built_in(*hook), own_chain(*hook));
+                    let program = format!("{program} -t {}", text.kind.name());
+                    head.push_str(&format!("#   {program} -C {rule} || {program} -I {rule}\n"));
                 }
             }
-            return Ok(());
         }
-        // One chain behind all the lines: it excepts what they cannot, and its limit counts for all of them.
-        let own = self.own_chain(chain, origin);
-        for way in &ways {
-            self.push(chain, origin, &line(way.iter().copied(), &format!("-j {own}"))?);
-        }
-        for exception in &condition.exceptions {
-            self.push(&own, origin, &line([exception], "-j RETURN")?);
-        }
-        for target in &targets {
-            self.push(&own, origin, &line(again(target).iter().chain(&condition.limits), target)?);
-        }
-        Ok(())
+        head
     }
 
-    /// A rate that decides must count the packets of both families together, and iptables and ip6tables count apart. A
-    /// record alone decides nothing.
-    fn check_rate(&self, table: &Table, rule: &Rule, condition: &Condition) -> Result<(), String> {
-        let other = match self.family {
-            Family::Ipv4 => Family::Ipv6,
-            Family::Ipv6 => Family::Ipv4,
+    fn print(&self, text: &mut String, table: &XtText<'_>, lines: &Lines) {
+        let mut push = |line: &str| {
+            text.push_str(line);
+            text.push('\n');
         };
-        if condition.limits.is_empty()
-            || rule.verdict().is_none()
-            || Condition::of(table, rule, other, self.ct)?.is_none()
-        {
-            return Ok(());
+        push(&format!("*{}", table.kind.name()));
+        for (place, chain) in lines.chains.list.iter().enumerate() {
+            let policy =
+                table.chains.get(place).and_then(|planned| planned.policy).filter(|_| !self.options.own_chains);
+            let counters = if self.options.own_chains { " [0:0]" } else { "" };
+            let policy = policy.map_or_else(|| "-".to_owned(), |policy| policy.name().to_uppercase());
+            push(&format!(":{} {policy}{counters}", chain.name));
         }
-        Err("iptables and ip6tables count a rate each on their own, and this one counts both families together"
-            .to_owned())
-    }
-
-    /// The targets of a rule. Where a limit stands before several, they share one chain, so that it counts a packet once.
-    fn behind_limits(&mut self, chain: &str, rule: &Rule, limits: &[Test]) -> Result<Vec<String>, String> {
-        let targets = self.targets(rule)?;
-        if limits.is_empty() || targets.len() < 2 {
-            return Ok(targets);
-        }
-        let own = self.own_chain(chain, rule.origin());
-        for target in &targets {
-            self.push(&own, rule.origin(), &line(&again(target), target)?);
-        }
-        Ok(vec![format!("-j {own}")])
-    }
-
-    fn push(&mut self, chain: &str, origin: OriginId, words: &str) {
-        self.lines.push(format!("-A {chain} {words}"));
-        self.chains.hold(chain, origin);
-    }
-
-    fn own_chain(&mut self, behind: &str, origin: OriginId) -> String {
-        let id = self.ruleset.origin(origin).map_or("", |origin| origin.id.as_str());
-        self.chains.add(behind, id)
-    }
-
-    /// What happens to a packet, in order.
-    fn targets(&self, rule: &Rule) -> Result<Vec<String>, String> {
-        let logs = rule.statements().iter().map(|Statement::Log(log)| logged(log));
-        let verdict = rule.verdict().map(|verdict| self.decided(verdict));
-        logs.chain(verdict).collect()
-    }
-
-    fn decided(&self, verdict: Verdict) -> Result<String, String> {
-        match verdict {
-            Verdict::Accept => Ok("-j ACCEPT".to_owned()),
-            Verdict::Drop => Ok("-j DROP".to_owned()),
-            Verdict::Reject(refusal) => words::refusal(self.family, refusal)
-                .map(|word| format!("-j REJECT --reject-with {word}"))
-                .ok_or_else(|| format!("{} has no {}", self.family.name(), refusal.name())),
-        }
-    }
-}
-
-/// What a rule must test again in a chain of its own: the kernel takes a TCP reset only beside `-p tcp`.
-fn again(target: &str) -> Vec<Test> {
-    if target == RESET { vec![Test::own("-p", false, "tcp")] } else { Vec::new() }
-}
-
-fn logged(log: &Log) -> Result<String, String> {
-    let prefix = log.prefix.as_deref().unwrap_or_default();
-    let (target, option, max) = match log.target {
-        LogTarget::Group(_) => ("NFLOG", "--nflog-prefix", words::NFLOG_PREFIX_MAX),
-        LogTarget::Kernel(_) => ("LOG", "--log-prefix", words::LOG_PREFIX_MAX),
-    };
-    if prefix.len() > max {
-        return Err(format!("{target} cuts the log prefix `{prefix}` off after {max} bytes"));
-    }
-    let mut words = format!("-j {target}");
-    if !prefix.is_empty() {
-        words.push_str(&format!(" {option} \"{prefix}\""));
-    }
-    match log.target {
-        LogTarget::Group(group) => words.push_str(&format!(" --nflog-group {group}")),
-        LogTarget::Kernel(level) if level == words::DEFAULT_LEVEL => {}
-        LogTarget::Kernel(level) => words.push_str(&format!(" --log-level {}", level.number())),
-    }
-    Ok(words)
-}
-
-/// The chains of the text, each with the origins of its rules.
-struct Chains {
-    rules: Vec<(String, Vec<OriginId>)>,
-    places: BTreeMap<String, usize>,
-}
-
-impl Chains {
-    fn new() -> Self {
-        let mut chains = Self { rules: Vec::new(), places: BTreeMap::new() };
-        words::CHAINS.into_iter().for_each(|(_, name)| chains.insert(name.to_owned()));
-        chains
-    }
-
-    fn insert(&mut self, name: String) {
-        self.places.insert(name.clone(), self.rules.len());
-        self.rules.push((name, Vec::new()));
-    }
-
-    fn hold(&mut self, chain: &str, origin: OriginId) {
-        if let Some((_, rules)) = self.places.get(chain).and_then(|&place| self.rules.get_mut(place)) {
-            rules.push(origin);
-        }
-    }
-
-    /// A new chain behind another, named after the sentence: `INPUT.admin`, then `INPUT.admin.2`.
-    fn add(&mut self, behind: &str, id: &str) -> String {
-        let legal = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-        let id: String = id.chars().map(|character| if legal(character) { character } else { '-' }).collect();
-        let base = behind.split('.').next().unwrap_or_default();
-        let named = |number: usize| {
-            let end = if number == 1 { String::new() } else { format!(".{number}") };
-            let room = CHAIN_NAME_MAX.saturating_sub(base.len() + 1 + end.len());
-            format!("{base}.{}{end}", id.chars().take(room).collect::<String>())
-        };
-        let mut number = 1;
-        while self.places.contains_key(&named(number)) {
-            number += 1;
-        }
-        let name = named(number);
-        self.insert(name.clone());
-        name
+        lines.lines.iter().for_each(|line| push(line));
+        push("COMMIT");
     }
 }

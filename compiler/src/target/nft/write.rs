@@ -3,29 +3,35 @@
 //!
 //! Declare, flush, fill: everything that is declared may be there already. A table is never deleted and made again, for
 //! packets pass between the two, and a chain policy of drop comes late to a new chain.
+//!
+//! Each rule and each element has a line of its own, with all that there is to say of it, so that one that comes, goes or
+//! moves changes no other line.
 
 use std::fmt::Write;
 
-use ringwall_ir::words::{ChainPolicy, Direction, Hook};
-use ringwall_ir::{Chain, Origin, OriginId, Ruleset, Set, Table};
+use ringwall_ir::words::{ChainPolicy, Direction, Hook, TableFamily};
+use ringwall_ir::{Chain, DataType, Elements, Key, Object, ObjectKind, OriginId, Role, Ruleset, Set, Table};
 
 use super::name::name;
 use super::rule::rule;
-use super::value::elements;
+use super::sayable::check_elements;
+use super::set::Block;
+use super::{object, set};
+use crate::lower;
 use crate::target::{Target, Unsayable, header, sentence};
 
 /// The comment of the rule that closes a chain. It says what the chain policy says, and takes effect with the other rules.
 pub const CLOSING: &str = "closing";
 
-/// More elements than these stand one on a line.
-const SHORT_SET: usize = 4;
-
 /// Writes a ruleset for `nft -f`: the whole of its tables, for an empty and for a loaded kernel alike.
 ///
 /// # Errors
-/// Each rule that nft text cannot say.
+/// Each part that nft text cannot say.
 pub fn write(ruleset: &Ruleset) -> Result<String, Vec<Unsayable>> {
     let mut writer = Writer { ruleset, text: header(ruleset, "nft -f"), unsayable: Vec::new() };
+    for (origin, unknown) in &ruleset.unknowns {
+        writer.refuse(*origin, format!("{} could not be read", unknown.name));
+    }
     for table in &ruleset.tables {
         writer.table(table);
     }
@@ -39,6 +45,10 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    fn refuse(&mut self, origin: OriginId, reason: String) {
+        self.unsayable.push(Unsayable { origin, target: Target::Nft, reason });
+    }
+
     fn line(&mut self, depth: usize, words: &str) {
         self.text.extend(std::iter::repeat_n('\t', depth));
         self.text.push_str(words);
@@ -46,22 +56,60 @@ impl Writer<'_> {
     }
 
     fn table(&mut self, table: &Table) {
+        for (origin, unknown) in table.unknowns() {
+            self.refuse(*origin, format!("{} could not be read", unknown.name));
+        }
         let own = format!("{} {}", table.family().name(), name(table.name()));
-        self.block(table, &own, Part::Declaration);
+        self.declare(table, &own);
+        self.clear(table, &own);
+        self.fill(table, &own);
+    }
+
+    /// Everything that rules and elements speak of, so that it is there, and there to be flushed.
+    fn declare(&mut self, table: &Table, own: &str) {
+        self.line(0, &format!("\ntable {own} {{"));
+        let mut first = true;
+        for object in table.objects() {
+            self.gap(&mut first);
+            self.object(object);
+        }
+        for set in table.sets() {
+            self.gap(&mut first);
+            self.set(table, set, Part::Declaration);
+        }
+        for chain in table.chains() {
+            self.gap(&mut first);
+            self.line(1, &format!("chain {} {{", name(chain.name())));
+            self.hook(chain);
+            self.line(1, "}");
+        }
+        self.line(0, "}");
+    }
+
+    /// Rules, elements that the ruleset alone writes, and what the kernel would not change in place.
+    fn clear(&mut self, table: &Table, own: &str) {
         self.text.push('\n');
         self.line(0, &format!("flush table {own}"));
-        for set in table.sets() {
-            self.line(0, &format!("flush set {own} {}", name(set.name())));
+        for set in table.sets().iter().filter(|set| set.spec().role() == Role::Static) {
+            let (kind, name) = (if set.spec().data.is_some() { "map" } else { "set" }, name(set.name()));
+            // The kernel takes nothing out of a constant set, and nothing in; nft 1.0.6 does not survive a `*` that comes
+            // to intervals which were there before.
+            let verb = if set.spec().flags.constant || catches_all(set) { "delete" } else { "flush" };
+            self.line(0, &format!("{verb} {kind} {own} {name}"));
         }
-        self.remove_ungoverned(table, &own);
-        self.block(table, &own, Part::Contents);
+        for object in table.objects().iter().filter(|object| is_made_anew(object)) {
+            self.line(0, &format!("delete {} {own} {}", object.body().kind().name(), name(object.name())));
+        }
+        if (table.family(), table.name()) == (TableFamily::Inet, lower::TABLE) {
+            self.remove_ungoverned(table, own);
+        }
     }
 
     /// Removes the chain that an earlier policy may have left at a hook that this one does not govern: without its rules
     /// it would close the hook. To be deleted it must be there, so it is added first; nothing becomes of one that is.
     fn remove_ungoverned(&mut self, table: &Table, own: &str) {
         let governed =
-            |hook: Hook| table.chains().iter().any(|chain| chain.hook() == hook || chain.name() == hook.name());
+            |hook: Hook| table.chains().iter().any(|chain| chain.hook() == Some(hook) || chain.name() == hook.name());
         for hook in Direction::ALL.map(Direction::hook).into_iter().filter(|&hook| !governed(hook)) {
             let name = hook.name();
             self.line(0, &format!("\n# {name} is not governed: no chain of an earlier policy stays there"));
@@ -70,20 +118,21 @@ impl Writer<'_> {
         }
     }
 
-    fn block(&mut self, table: &Table, own: &str, part: Part) {
+    fn fill(&mut self, table: &Table, own: &str) {
         self.line(0, &format!("\ntable {own} {{"));
         let mut first = true;
+        for object in table.objects().iter().filter(|object| is_made_anew(object)) {
+            self.gap(&mut first);
+            self.object(object);
+        }
         for set in table.sets() {
             self.gap(&mut first);
-            self.set(set, part);
+            self.set(table, set, Part::Contents);
         }
         for chain in table.chains() {
             self.gap(&mut first);
             self.line(1, &format!("chain {} {{", name(chain.name())));
-            match part {
-                Part::Declaration => self.hook(chain),
-                Part::Contents => self.rules(table, chain),
-            }
+            self.rules(table, chain);
             self.line(1, "}");
         }
         self.line(0, "}");
@@ -96,74 +145,103 @@ impl Writer<'_> {
         }
     }
 
-    fn set(&mut self, set: &Set, part: Part) {
-        self.line(1, &format!("set {} {{", name(set.name())));
-        self.line(2, &format!("type {}", set.kind().nft_type()));
-        self.line(2, "flags interval");
-        if part == Part::Contents {
-            self.elements(&elements(set.kind(), set.elements()));
+    fn object(&mut self, object: &Object) {
+        let Block { head, lines } = object::declaration(object);
+        self.line(1, &format!("{head} {{"));
+        for line in lines {
+            self.line(2, &line);
         }
         self.line(1, "}");
     }
 
-    fn elements(&mut self, elements: &[String]) {
-        if elements.len() > SHORT_SET {
+    fn set(&mut self, table: &Table, set: &Set, part: Part) {
+        let declaration = set::declaration(table.family(), set);
+        let Block { head, lines } = match check_elements(set).and(declaration) {
+            Ok(block) => block,
+            Err(reason) if part == Part::Declaration => return self.refuse(set.origin(), reason),
+            Err(_) => return,
+        };
+        if part == Part::Declaration && gives_what_is_made_anew(set) {
+            return self.refuse(set.origin(), "what a dynamic map gives cannot be made anew by text".to_owned());
+        }
+        if part == Part::Declaration && catches_all(set) && set.spec().role() == Role::Dynamic {
+            return self.refuse(set.origin(), "nft 1.0.6 adds no `*` to a dynamic set of intervals".to_owned());
+        }
+        self.line(1, &format!("{head} {{"));
+        for line in lines {
+            self.line(2, &line);
+        }
+        if part == Part::Contents && !set.elements().is_empty() {
             self.line(2, "elements = {");
-            for element in elements {
-                self.line(3, &format!("{element},"));
+            for element in set::elements(set) {
+                self.line(3, &element);
             }
             self.line(2, "}");
-        } else if !elements.is_empty() {
-            self.line(2, &format!("elements = {{ {} }}", elements.join(", ")));
         }
+        self.line(1, "}");
     }
 
     fn hook(&mut self, chain: &Chain) {
-        let (hook, priority, policy) = (chain.hook().name(), chain.priority().0, chain.policy().name());
-        self.line(2, &format!("type filter hook {hook} priority {priority}; policy {policy};"));
+        let Some(base) = chain.bound() else { return };
+        let (hook, priority, policy) = (base.hook.name(), base.priority.0, base.policy.name());
+        self.line(2, &format!("type {} hook {hook} priority {priority}; policy {policy};", base.kind.name()));
     }
 
     fn rules(&mut self, table: &Table, chain: &Chain) {
-        let mut before = None;
         for each in chain.rules() {
-            let origin = self.ruleset.origin(each.origin());
-            self.sentence(&mut before, each.origin());
-            match rule(table, chain.hook(), each) {
-                Ok(words) => self.line(2, &with_comment(words, origin)),
-                Err(reason) => {
-                    self.unsayable.push(Unsayable { origin: each.origin(), target: Target::Nft, reason });
+            match rule(table, each) {
+                Ok(words) => {
+                    let comment = self.ruleset.origin(each.origin()).map(ringwall_ir::Origin::comment);
+                    self.rule(words, &comment.unwrap_or_default(), each.origin());
                 }
+                Err(reason) => self.refuse(each.origin(), reason),
             }
         }
-        if chain.policy() == ChainPolicy::Drop {
-            self.sentence(&mut before, chain.closing());
-            self.line(2, &format!("drop comment \"{CLOSING}\""));
+        if let Some(base) = chain.bound().filter(|base| base.policy == ChainPolicy::Drop) {
+            self.rule("drop".to_owned(), CLOSING, base.closing);
         }
     }
 
-    /// The sentence, above the first of the rules that come from it.
-    fn sentence(&mut self, before: &mut Option<OriginId>, origin: OriginId) {
-        if before.replace(origin) != Some(origin)
-            && let Some(comment) = sentence(self.ruleset.origin(origin))
-        {
-            self.line(2, &comment);
+    /// A rule, its comment, and the sentence behind it: a line of its own would come and go beside the rule's.
+    fn rule(&mut self, mut words: String, comment: &str, origin: OriginId) {
+        // Writing to a string does not fail.
+        if !comment.is_empty() {
+            let _ = write!(words, " comment \"{comment}\"");
         }
+        if let Some(sentence) = sentence(self.ruleset.origin(origin)) {
+            let _ = write!(words, " {sentence}");
+        }
+        self.line(2, &words);
     }
 }
 
 /// A table is written twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Sets and base chains, so that they are there to be flushed.
+    /// Sets and chains, so that they are there to be flushed.
     Declaration,
     /// Elements and rules.
     Contents,
 }
 
-fn with_comment(mut words: String, origin: Option<&Origin>) -> String {
-    if let Some(comment) = origin.map(Origin::comment).filter(|comment| !comment.is_empty()) {
-        // Writing to a string does not fail.
-        let _ = write!(words, " comment \"{comment}\"");
-    }
-    words
+/// Whether the kernel leaves an object as it is when it is declared again otherwise: only quotas change
+/// (`nft_quota_obj_ops`), and counters have nothing to change.
+fn is_made_anew(object: &Object) -> bool {
+    is_kind_made_anew(object.body().kind())
+}
+
+const fn is_kind_made_anew(kind: ObjectKind) -> bool {
+    matches!(kind, ObjectKind::CtHelper | ObjectKind::CtTimeout | ObjectKind::Limit)
+}
+
+/// Whether elements that stay hold objects that do not.
+fn gives_what_is_made_anew(set: &Set) -> bool {
+    let given = matches!(set.spec().data, Some(DataType::Object(kind)) if is_kind_made_anew(kind));
+    given && set.spec().role() == Role::Dynamic
+}
+
+/// Whether an element of a set of intervals stands for all other keys.
+fn catches_all(set: &Set) -> bool {
+    let Elements::List(list) = set.elements() else { return false };
+    set.spec().flags.interval && list.iter().any(|element| element.key == Key::Any)
 }

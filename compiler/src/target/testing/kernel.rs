@@ -31,9 +31,26 @@ impl Kernel {
         self.load("nft -f -", "nft list ruleset", texts)
     }
 
+    /// Whether it has `nft_queue`, which may be a module that is not there.
+    pub fn has_queues(self) -> bool {
+        self.run("nft 'add table inet t; add chain inet t c; add rule inet t c queue'").is_ok()
+    }
+
+    /// What nft makes of a text, as `--debug=netlink` prints it.
+    pub fn nft_bytecode(self, text: &str) -> String {
+        let script = format!("nft --debug=netlink -f - <<'=== end ==='\n{text}\n=== end ===\n");
+        self.run(&script).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    }
+
     /// The same for the text of iptables-save; `program` is `iptables` or `ip6tables`.
     pub fn iptables(self, program: &str, texts: &[&str]) -> Vec<String> {
         self.load(&format!("{program}-restore"), &format!("{program}-save | grep -v '^#'"), texts)
+    }
+
+    /// The same beside sets of ipset, which are loaded before each text, and listed behind it.
+    pub fn iptables_beside(self, sets: &str, program: &str, texts: &[&str]) -> Vec<String> {
+        let load = format!("ipset restore <<'=== sets ==='\n{sets}\n=== sets ===\n{program}-restore");
+        self.load(&load, &format!("{program}-save | grep -v '^#'; ipset save | sort"), texts)
     }
 
     fn load(self, load: &str, list: &str, texts: &[&str]) -> Vec<String> {

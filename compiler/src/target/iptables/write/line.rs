@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The words of one line, from its tests to its target.
 
+use std::borrow::Cow;
 use std::fmt::Write;
+
+use ringwall_ir::words::Protocol;
 
 /// One option of a line that tests something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,21 +13,42 @@ pub(super) struct Test {
     pub(super) module: Option<&'static str>,
     /// `!`
     pub(super) negated: bool,
-    /// The option.
+    /// The option; empty where the match alone says it all.
     pub(super) option: &'static str,
-    /// What it compares with.
-    pub(super) value: String,
+    /// What it compares with, and further options that belong to it; empty where it compares with nothing.
+    pub(super) value: Cow<'static, str>,
+    /// The protocol that `-p` must demand in the very line, for iptables asks for it.
+    pub(super) protocol: Option<Protocol>,
 }
 
 impl Test {
     /// An option of iptables itself.
-    pub(super) fn own(option: &'static str, negated: bool, value: impl Into<String>) -> Self {
-        Self { module: None, negated, option, value: value.into() }
+    pub(super) fn own(option: &'static str, negated: bool, value: impl Into<Cow<'static, str>>) -> Self {
+        Self { module: None, negated, option, value: value.into(), protocol: None }
     }
 
     /// An option of a match.
-    pub(super) fn of(module: &'static str, option: &'static str, negated: bool, value: impl Into<String>) -> Self {
-        Self { module: Some(module), negated, option, value: value.into() }
+    pub(super) fn of(
+        module: &'static str,
+        option: &'static str,
+        negated: bool,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { module: Some(module), negated, option, value: value.into(), protocol: None }
+    }
+
+    /// The same, where `-p` must demand a protocol.
+    pub(super) fn beside(self, protocol: Option<Protocol>) -> Self {
+        Self { protocol, ..self }
+    }
+
+    /// `! --sport 5`
+    fn push_to(&self, words: &mut String) {
+        for word in [if self.negated { "!" } else { "" }, self.option, &self.value] {
+            if !word.is_empty() {
+                push(words, format_args!("{word}"));
+            }
+        }
     }
 }
 
@@ -53,20 +77,22 @@ pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) 
             taken.clear();
             open = test.module;
             if let Some(module) = open {
-                push(&mut words, &format!("-m {module}"));
+                push(&mut words, format_args!("-m {module}"));
             }
         }
         taken.push(test.option);
-        push(&mut words, &format!("{}{} {}", if test.negated { "! " } else { "" }, test.option, test.value));
+        test.push_to(&mut words);
     }
     if words.split(' ').count() > WORDS_MAX {
         return Err(format!("a line would have more than {WORDS_MAX} words"));
     }
-    push(&mut words, target);
+    if !target.is_empty() {
+        push(&mut words, format_args!("{target}"));
+    }
     Ok(words)
 }
 
-fn push(words: &mut String, more: &str) {
+fn push(words: &mut String, more: std::fmt::Arguments<'_>) {
     let blank = if words.is_empty() { "" } else { " " };
     // Writing to a string does not fail.
     let _ = write!(words, "{blank}{more}");

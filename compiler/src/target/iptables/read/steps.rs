@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The steps of a rule, put into their normal form.
+
+use ringwall_ir::fields::Needs;
+use ringwall_ir::words::Protocol;
+use ringwall_ir::{Field, IntervalSet, Match, Selector, Step, Unknown, Values, Verdict};
+
+use super::rule::Draft;
+use crate::target::iptables::selection::{Selection, select};
+
+/// What a match says.
+#[derive(Clone, Debug)]
+pub(super) enum Piece {
+    /// A test, or an unknown.
+    Step(Step),
+    /// One of several tests is enough. The IR has no rule for that, but it has several rules.
+    Either(Either),
+}
+
+/// Alternatives.
+#[derive(Clone, Debug)]
+pub(super) struct Either {
+    /// Each of them.
+    pub(super) ways: Vec<Vec<Match>>,
+    /// The same, so that no packet passes two of them.
+    pub(super) disjoint: Vec<Vec<Match>>,
+    /// What stands for them where they cannot be several rules.
+    pub(super) unknown: Unknown,
+}
+
+impl From<Match> for Piece {
+    fn from(test: Match) -> Self {
+        Self::Step(test.into())
+    }
+}
+
+/// The rules that come of the tests of iptables itself, those of its matches, and what the target does.
+pub(super) fn drafts(own: &[Step], pieces: &[Piece], statements: &[Step], verdict: Option<&Verdict>) -> Vec<Draft> {
+    let mut ways: Vec<Vec<Step>> = vec![own.to_vec()];
+    let splits = pieces.iter().filter(|piece| matches!(piece, Piece::Either(_))).count();
+    let counts = |step: &Step| !is_pure(step);
+    let any_counts =
+        own.iter().any(counts) || pieces.iter().any(|piece| matches!(piece, Piece::Step(step) if counts(step)));
+    for piece in pieces {
+        match piece {
+            Piece::Step(step) => ways.iter_mut().for_each(|way| way.push(step.clone())),
+            // Each rule would count for itself, and several splits would be many rules.
+            Piece::Either(either) if splits > 1 || any_counts => {
+                ways.iter_mut().for_each(|way| way.push(Step::Unknown(either.unknown.clone())));
+            }
+            Piece::Either(either) => {
+                let alternatives = if verdict.is_some_and(is_terminal) { &either.ways } else { &either.disjoint };
+                let longer = |tests: &Vec<Match>| {
+                    let tests = tests.iter().cloned().map(Step::from);
+                    ways.iter().flatten().cloned().chain(tests).collect()
+                };
+                ways = alternatives.iter().map(longer).collect();
+            }
+        }
+    }
+    let finished = |steps: Vec<Step>| Draft {
+        steps: normal(steps).into_iter().chain(statements.iter().cloned()).collect(),
+        verdict: verdict.cloned(),
+    };
+    ways.into_iter().map(finished).collect()
+}
+
+/// Whether no packet goes on behind the verdict.
+const fn is_terminal(verdict: &Verdict) -> bool {
+    !matches!(verdict, Verdict::Continue | Verdict::Jump(_) | Verdict::Map(_))
+}
+
+/// Whether it is a test that says the same however often it is made.
+fn is_pure(step: &Step) -> bool {
+    match step {
+        Step::Match(test) => {
+            test.field().is_some_and(|field| !matches!(field, Field::Numgen(_))) || matches!(test, Match::Concat { .. })
+        }
+        Step::Statement(_) | Step::Unknown(_) => false,
+    }
+}
+
+/// The tests in their normal form.
+fn normal(steps: Vec<Step>) -> Vec<Step> {
+    let first = steps.iter().position(|step| !is_pure(step)).unwrap_or(steps.len());
+    let mut rest = steps;
+    let behind = rest.split_off(first);
+    let mut first = merged(rest);
+    first.sort_by_key(place);
+    leave_out_protocol(&mut first);
+    let mut segment = Vec::new();
+    let mut all = first;
+    for step in behind {
+        if is_pure(&step) {
+            segment.push(step);
+        } else {
+            all.extend(merged(std::mem::take(&mut segment)));
+            all.push(step);
+        }
+    }
+    all.extend(merged(segment));
+    all
+}
+
+/// Where iptables makes a test that it makes itself. The sort keeps the order of the others.
+fn place(step: &Step) -> u8 {
+    match step.test().and_then(Match::field) {
+        Some(Field::IpSaddr | Field::Ip6Saddr) => 0,
+        Some(Field::IpDaddr | Field::Ip6Daddr) => 1,
+        Some(Field::Iifname) => 2,
+        Some(Field::Oifname) => 3,
+        Some(Field::L4proto) => 4,
+        _ => 5,
+    }
+}
+
+/// `-p tcp` says nothing beside `--dport 22`.
+fn leave_out_protocol(steps: &mut Vec<Step>) {
+    let needed: Vec<Protocol> = steps
+        .iter()
+        .filter_map(Step::test)
+        .flat_map(Match::selectors)
+        .filter_map(|selector| match selector.field().row().needs {
+            Needs::Protocol(protocol) => Some(protocol),
+            _ => None,
+        })
+        .collect();
+    steps.retain(|step| match step {
+        Step::Match(Match::In { selector, values: Values::Inline(set), negated: false })
+            if *selector == Selector::of(Field::L4proto) =>
+        {
+            !needed.iter().any(|protocol| set.single() == Some(u128::from(protocol.0)))
+        }
+        _ => true,
+    });
+}
+
+/// The tests with those of one field made one, at the place of the first.
+fn merged(steps: Vec<Step>) -> Vec<Step> {
+    let mut fields: Vec<Field> = steps.iter().filter_map(mergeable).map(|(field, _, _)| field).collect();
+    fields.sort_unstable();
+    let many: Vec<Field> = fields
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [one, other] if one == other => Some(*one),
+            _ => None,
+        })
+        .collect();
+    if many.is_empty() {
+        return steps;
+    }
+    let mut all: Vec<Step> = Vec::with_capacity(steps.len());
+    let mut done: Vec<Field> = Vec::new();
+    for step in &steps {
+        let Some((field, _, _)) = mergeable(step).filter(|(field, _, _)| many.contains(field)) else {
+            all.push(step.clone());
+            continue;
+        };
+        if done.contains(&field) {
+            continue;
+        }
+        let tests: Vec<_> = steps.iter().filter_map(mergeable).filter(|(other, _, _)| *other == field).collect();
+        let sets: Vec<_> = tests.iter().map(|&(_, set, negated)| (set, negated)).collect();
+        match select(field.row().bits, &sets) {
+            Some(Selection::Any) => done.push(field),
+            Some(Selection::In(set)) => {
+                done.push(field);
+                all.push(Match::within(field, Values::Inline(set)).into());
+            }
+            Some(Selection::NotIn(set)) => {
+                done.push(field);
+                all.push(Match::outside(field, Values::Inline(set)).into());
+            }
+            // Nothing passes. The IR has no test for that, but two that contradict each other.
+            None => all.push(step.clone()),
+        }
+    }
+    all
+}
+
+/// A test of a whole field whose values are in order.
+fn mergeable(step: &Step) -> Option<(Field, &IntervalSet, bool)> {
+    match step {
+        Step::Match(Match::In { selector, values: Values::Inline(set), negated })
+            if selector.mask().is_none()
+                && selector.field().datatype().has_order()
+                && !selector.field().datatype().is_text() =>
+        {
+            Some((selector.field(), set, *negated))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! One table: its chains, and where packets meet the rules of each.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringwall_ir::words::{ChainPolicy, Family, Hook};
+use ringwall_ir::{BaseChain, Chain, Origin, OriginId, Place, Rule, Ruleset, Step, Table, Unknown, Verdict};
+
+use super::block::text;
+use super::rule::{Draft, Reading};
+use super::split::split;
+use super::{Problem, ReadError, origin};
+use crate::target::ipset::KnownSets;
+use crate::target::iptables::name::to_ir;
+use crate::target::iptables::table::{Hooks, XtTable, built_in, hook};
+
+/// A table whose rules are still words.
+pub(super) struct RawTable<'a> {
+    /// Which it is.
+    pub(super) kind: XtTable,
+    /// Where it begins.
+    pub(super) line: u32,
+    chains: Vec<RawChain<'a>>,
+    places: BTreeMap<String, usize>,
+}
+
+struct RawChain<'a> {
+    name: String,
+    base: Option<BaseChain>,
+    rules: Vec<RawRule<'a>>,
+    hooks: Hooks,
+}
+
+/// A line that is a rule.
+struct RawRule<'a> {
+    line: u32,
+    text: &'a str,
+    words: Vec<Cow<'a, str>>,
+}
+
+impl<'a> RawTable<'a> {
+    pub(super) const fn new(kind: XtTable, line: u32) -> Self {
+        Self { kind, line, chains: Vec::new(), places: BTreeMap::new() }
+    }
+
+    /// A line inside of the table: a declaration, a rule, or another command of iptables(8).
+    pub(super) fn line(
+        &mut self,
+        line: &'a str,
+        number: u32,
+        family: Family,
+        origins: &mut Vec<Origin>,
+    ) -> Result<(), Problem> {
+        if let Some(declaration) = line.strip_prefix(':') {
+            return self.declaration(declaration, line, number, origins);
+        }
+        let mut words = split(line)?;
+        if words.first().is_some_and(|word| is_counters(word)) {
+            words.remove(0);
+        }
+        // Lines that are for one of the two programs alone.
+        let other = if family == Family::Ipv4 { ["-6", "--ipv6"] } else { ["-4", "--ipv4"] };
+        if words.first().is_some_and(|word| other.contains(&word.as_ref())) {
+            return Ok(());
+        }
+        if words.first().is_some_and(|word| matches!(word.as_ref(), "-4" | "--ipv4" | "-6" | "--ipv6")) {
+            words.remove(0);
+        }
+        let raw = |words| RawRule { line: number, text: line, words };
+        let mut rest = words.into_iter();
+        let command = rest.next().unwrap_or_default();
+        let name = rest.next().ok_or_else(|| Problem::new(format!("nothing follows `{command}`")));
+        match command.as_ref() {
+            "-A" | "--append" => {
+                let chain = self.chain(&name?, line, number, origins)?;
+                chain.rules.push(raw(rest.collect()));
+            }
+            "-I" | "--insert" => {
+                let chain = self.chain(&name?, line, number, origins)?;
+                let mut words: Vec<_> = rest.collect();
+                let place = words.first().and_then(|word| word.parse::<usize>().ok());
+                if place.is_some() {
+                    words.remove(0);
+                }
+                let place = place.unwrap_or(1).max(1) - 1;
+                if place > chain.rules.len() {
+                    return Err(Problem::new(format!("chain `{}` has fewer rules than that", chain.name)));
+                }
+                chain.rules.insert(place, raw(words));
+            }
+            "-N" | "--new-chain" => self.declare(&name?, None)?,
+            "-P" | "--policy" => {
+                let policy = rest.next().unwrap_or_default();
+                let (name, policy) = (name?, chain_policy(&policy)?);
+                let closing = origin(origins, line, number, None)?;
+                let base = self.base(&name, policy, closing).ok_or_else(|| no_built_in(self.kind, &name))?;
+                match self.places.get(name.as_ref()).and_then(|&place| self.chains.get_mut(place)) {
+                    Some(chain) => chain.base = Some(base),
+                    None => self.declare(&name, Some(base))?,
+                }
+            }
+            word => {
+                return Err(Problem::new(format!("`{word}` begins no line")).help("a rule begins with `-A CHAIN`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// `:INPUT DROP [0:0]`
+    fn declaration(
+        &mut self,
+        declaration: &str,
+        line: &str,
+        number: u32,
+        origins: &mut Vec<Origin>,
+    ) -> Result<(), Problem> {
+        let mut words = declaration.split_whitespace();
+        let (name, policy, counters, more) = (words.next(), words.next(), words.next(), words.next());
+        let (Some(name), Some(policy), true, None) = (name, policy, counters.is_none_or(is_counters), more) else {
+            return Err(Problem::new(format!("`{line}` declares no chain")).help("write `:INPUT DROP [0:0]`"));
+        };
+        if policy == "-" {
+            return self.declare(name, None);
+        }
+        let policy = chain_policy(policy)?;
+        let closing = origin(origins, line, number, None)?;
+        let base = self.base(name, policy, closing).ok_or_else(|| no_built_in(self.kind, name))?;
+        self.declare(name, Some(base))
+    }
+
+    /// The built-in chain of a name.
+    fn base(&self, name: &str, policy: ChainPolicy, closing: OriginId) -> Option<BaseChain> {
+        let hook = hook(name).filter(|hook| self.kind.hooks().contains(hook))?;
+        Some(BaseChain { kind: self.kind.kind(hook), hook, priority: self.kind.priority(hook), policy, closing })
+    }
+
+    fn declare(&mut self, name: &str, base: Option<BaseChain>) -> Result<(), Problem> {
+        if self.places.insert(name.to_owned(), self.chains.len()).is_some() {
+            return Err(Problem::new(format!("the chain `{name}` is declared a second time")));
+        }
+        let hooks = base.map_or(Hooks::NONE, |base| Hooks::of(&[base.hook]));
+        self.chains.push(RawChain { name: name.to_owned(), base, rules: Vec::new(), hooks });
+        Ok(())
+    }
+
+    /// The chain of a name. The built-in ones need no declaration.
+    fn chain(
+        &mut self,
+        name: &str,
+        line: &'a str,
+        number: u32,
+        origins: &mut Vec<Origin>,
+    ) -> Result<&mut RawChain<'a>, Problem> {
+        let missing = || {
+            Problem::new(format!("there is no chain `{name}` above this rule"))
+                .help(format!("declare it: `:{name} - [0:0]`"))
+        };
+        if !self.places.contains_key(name) {
+            let closing = OriginId(u32::try_from(origins.len()).unwrap_or_default());
+            let base = self.base(name, ChainPolicy::Accept, closing).ok_or_else(missing)?;
+            origin(origins, line, number, None)?;
+            self.declare(name, Some(base))?;
+        }
+        self.places.get(name).and_then(|&place| self.chains.get_mut(place)).ok_or_else(missing)
+    }
+
+    /// The chain that the table before it closed and this one does not name.
+    pub(super) fn forgets(&self, before: &Self) -> Option<String> {
+        let is_closed = |chain: &&RawChain<'_>| chain.base.is_some_and(|base| base.policy == ChainPolicy::Drop);
+        let names = before.chains.iter().filter(is_closed).map(|chain| &chain.name);
+        names.into_iter().find(|&name| !self.places.contains_key(name)).cloned()
+    }
+
+    /// Adds the built-in chains that no line named, and puts all of them first.
+    pub(super) fn complete(&mut self, origins: &mut Vec<Origin>) -> Result<(), Problem> {
+        for &hook in self.kind.hooks() {
+            let name = built_in(hook);
+            if !self.places.contains_key(name) {
+                let closing = origin(origins, &format!("*{}", self.kind.name()), self.line, None)?;
+                let base = self.base(name, ChainPolicy::Accept, closing);
+                self.declare(name, base)?;
+            }
+        }
+        let place = |chain: &RawChain<'_>| chain.base.map_or(Hook::ALL.len(), |base| base.hook as usize);
+        self.chains.sort_by_key(place);
+        self.places = self.chains.iter().enumerate().map(|(place, chain)| (chain.name.clone(), place)).collect();
+        Ok(())
+    }
+
+    /// Reads the rules.
+    pub(super) fn read(
+        mut self,
+        family: Family,
+        sets: &KnownSets,
+        ruleset: &mut Ruleset,
+        errors: &mut Vec<ReadError>,
+    ) -> Result<Table, Problem> {
+        self.find_hooks();
+        let names: BTreeSet<String> = self.places.keys().cloned().collect();
+        let mut reading = Reading::new(family, &names, sets);
+        let mut chains = Vec::new();
+        for raw in self.chains {
+            let mut chain = match raw.base {
+                Some(base) => Chain::base(&raw.name, base)?,
+                None => Chain::regular(&to_ir(&raw.name))?,
+            };
+            for line in raw.rules {
+                reading.hooks = raw.hooks;
+                let read = match reading.rule(&line.words) {
+                    Ok(read) => read,
+                    Err(problem) => {
+                        errors.push(problem.at(line.line));
+                        continue;
+                    }
+                };
+                let origin = origin(&mut ruleset.origins, line.text, line.line, read.because)?;
+                for draft in read.drafts {
+                    chain.add(self.kind.legal(origin, draft, raw.hooks, &line.words)?)?;
+                }
+                reading.is_of(origin);
+            }
+            chains.push(chain);
+        }
+        Ok(Table::new(family.table(), self.kind.name(), reading.finish(chains)?)?)
+    }
+
+    /// Finds the hooks from which packets come to each chain.
+    fn find_hooks(&mut self) {
+        let mut targets: Vec<Vec<usize>> = Vec::with_capacity(self.chains.len());
+        for chain in &self.chains {
+            let mut of_chain: Vec<_> = chain.rules.iter().flat_map(|rule| self.targets(&rule.words)).collect();
+            of_chain.sort_unstable();
+            of_chain.dedup();
+            targets.push(of_chain);
+        }
+        let mut waiting: Vec<usize> = (0..self.chains.len()).collect();
+        while let Some(place) = waiting.pop() {
+            let hooks = self.chains.get(place).map_or(Hooks::NONE, |chain| chain.hooks);
+            for &target in targets.get(place).into_iter().flatten() {
+                let Some(chain) = self.chains.get_mut(target) else { continue };
+                if !hooks.within(chain.hooks) {
+                    chain.hooks = chain.hooks.union(hooks);
+                    waiting.push(target);
+                }
+            }
+        }
+    }
+
+    /// The chains that a rule leads to.
+    fn targets(&self, words: &[Cow<'_, str>]) -> Option<usize> {
+        let option = words.iter().position(|word| matches!(word.as_ref(), "-j" | "--jump" | "-g" | "--goto"))?;
+        self.places.get(words.get(option + 1)?.as_ref()).copied()
+    }
+}
+
+impl XtTable {
+    /// The rule of a draft. One that the IR finds illegal where packets meet it becomes an unknown that tells why.
+    fn legal(self, origin: OriginId, draft: Draft, hooks: Hooks, words: &[Cow<'_, str>]) -> Result<Rule, Problem> {
+        let places: Vec<_> = hooks
+            .iter()
+            .map(|hook| BaseChain {
+                kind: self.kind(hook),
+                hook,
+                priority: self.priority(hook),
+                policy: ChainPolicy::Accept,
+                closing: origin,
+            })
+            .collect();
+        let check = |steps: Vec<Step>, verdict: Option<Verdict>| {
+            let rule = Rule::new(origin, steps, verdict)?;
+            places.iter().try_for_each(|base| Place::of(base).check(&rule)).map(|()| rule)
+        };
+        let Draft { steps, verdict } = draft;
+        match check(steps, verdict.clone()) {
+            Ok(rule) => Ok(rule),
+            Err(illegal) => {
+                let unknown = Step::Unknown(Unknown { name: format!("rule where {illegal}"), text: text(words) });
+                check(vec![unknown.clone()], verdict).or_else(|_| check(vec![unknown], None)).map_err(Problem::from)
+            }
+        }
+    }
+}
+
+fn chain_policy(word: &str) -> Result<ChainPolicy, Problem> {
+    match word {
+        "ACCEPT" => Ok(ChainPolicy::Accept),
+        "DROP" => Ok(ChainPolicy::Drop),
+        _ => Err(Problem::new(format!("`{word}` is no chain policy")).help("write ACCEPT or DROP")),
+    }
+}
+
+fn no_built_in(table: XtTable, name: &str) -> Problem {
+    let names: Vec<_> = table.hooks().iter().map(|&hook| built_in(hook)).collect();
+    Problem::new(format!("the table {} has no built-in chain `{name}`", table.name()))
+        .help(format!("it has {}; another chain is declared by `:{name} - [0:0]`", names.join(", ")))
+}
+
+/// `[12:3456]`: packets and bytes.
+fn is_counters(word: &str) -> bool {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    word.strip_prefix('[')
+        .and_then(|word| word.strip_suffix(']'))
+        .and_then(|counters| counters.split_once(':'))
+        .is_some_and(|(packets, bytes)| number(packets) && number(bytes))
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! The rates of `-m limit`.
+
+use ringwall_ir::{Limit, Per};
+
+/// The largest `--limit-burst`.
+pub(in crate::target::iptables) const BURST_MAX: u32 = 10_000;
+
+/// Whether `-m limit` keeps the rate. It counts in ten-thousandths of a second a packet, and rounds (`XT_LIMIT_SCALE`):
+/// 3,000 a second become 3,333.
+pub(in crate::target::iptables) fn keeps_rate(limit: &Limit) -> bool {
+    let (unit, amount) = (u64::from(limit.per.seconds()) * 10_000, limit.amount.get());
+    unit.checked_div(amount).and_then(|cost| unit.checked_div(cost)) == Some(amount)
+}
+
+/// The unit of a word, which may be cut short. There is no week.
+pub(in crate::target::iptables) fn unit_named(unit: &str) -> Option<Per> {
+    let units = [Per::Second, Per::Minute, Per::Hour, Per::Day];
+    units.into_iter().find(|per| !unit.is_empty() && per.name().starts_with(unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use super::*;
+
+    #[test]
+    fn rates_that_are_rounded_are_known() {
+        let keeps = |amount, per| keeps_rate(&Limit::packets(NonZeroU32::new(amount).unwrap(), per, NonZeroU32::MIN));
+        assert!(keeps(5, Per::Second) && keeps(7, Per::Second) && keeps(10_000, Per::Second) && keeps(1, Per::Day));
+        assert!(!keeps(3_000, Per::Second) && !keeps(10_001, Per::Second) && !keeps(u32::MAX, Per::Day));
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! TCP flags.
+
+use ringwall_ir::words::TcpFlags;
+
+/// The flags that `--tcp-flags` knows, without those of ECN.
+pub(in crate::target::iptables) const FLAGS: u8 = 0b0011_1111;
+/// What `--syn` looks at, and what it wants.
+pub(in crate::target::iptables) const SYN: (u8, u8) = (0b1_0111, 0b10);
+
+/// `SYN,ACK` or `NONE`; nothing for bits that iptables has no name for.
+pub(in crate::target::iptables) fn flags(bits: u128) -> Option<String> {
+    let flags = u8::try_from(bits).ok().filter(|bits| bits & !FLAGS == 0)?;
+    let names: Vec<_> = TcpFlags(flags).names().map(str::to_uppercase).collect();
+    Some(if names.is_empty() { "NONE".to_owned() } else { names.join(",") })
+}
+
+/// The bits of a list of flags.
+pub(in crate::target::iptables) fn flag_bits(list: &str) -> Option<u8> {
+    match list {
+        "ALL" => Some(FLAGS),
+        "NONE" => Some(0),
+        _ => list.split(',').try_fold(0, |bits, name| {
+            let upper = name.chars().all(|character| character.is_ascii_uppercase());
+            let flag = TcpFlags::named(&name.to_lowercase()).filter(|flag| upper && flag.0 & !FLAGS == 0)?;
+            Some(bits | flag.0)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_read_as_they_are_written() {
+        for bits in 0..=FLAGS {
+            assert_eq!(flags(u128::from(bits)).as_deref().and_then(flag_bits), Some(bits));
+        }
+        assert_eq!((flags(0x40), flag_bits("syn"), flag_bits("CWR")), (None, None, None));
+    }
+}
