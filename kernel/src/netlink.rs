@@ -11,8 +11,8 @@ mod socket;
 mod transaction;
 
 pub use attribute::{Attribute, AttributeWriter, Attributes, Value};
-pub use dump::{Dump, Query, dump, generation};
+pub use dump::{Dump, Query, dump, generation, nf_tables_operation};
 pub use error::{Malformed, NetlinkError, Refused};
 pub use message::{Message, Messages, message};
 pub use socket::{Socket, Wait};
-pub use transaction::{Splice, Transaction, commit};
+pub use transaction::{Transaction, commit};

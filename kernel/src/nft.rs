@@ -5,38 +5,38 @@
 //! through `nft -f` are the same to the kernel, and print the same. What is read and not known is an [`Unknown`] with
 //! its name, never a guess.
 
-mod bitwise;
+mod bytes;
 mod chain;
-mod cmp;
-mod condition;
-mod ct;
 mod dump;
 mod expression;
-mod immediate;
-mod interface;
+mod field;
+mod found;
 mod known;
-mod limit;
-mod log;
-mod lookup;
-mod meta;
-mod number;
-mod payload;
-mod range;
-mod reject;
+mod legality;
+mod object;
+mod origins;
+mod register;
 mod rule;
 mod set;
 mod table;
-mod test;
+mod typeof_data;
 mod userdata;
+mod verdict;
 
-pub use table::UnknownPart;
+pub use object::NoTimeout;
+pub use rule::Unsayable;
 
-pub(crate) use chain::Chain;
-pub(crate) use dump::{Inventory, TableError, inventory, read_table};
-pub(crate) use expression::Encoded;
-pub(crate) use rule::{CLOSING, Rule};
-pub(crate) use set::{Set, SetIds};
-pub(crate) use table::Table;
+pub(crate) use chain::{FoundChain, declaration as chain_declaration};
+pub(crate) use dump::{Depth, Dumps, dump_tables};
+pub(crate) use expression::Expression;
+pub(crate) use found::{Found, FoundTable};
+pub(crate) use object::{
+    FoundObject, check as check_object, normal_body, write as write_object, write_name as write_object_name,
+};
+pub(crate) use origins::Origins;
+pub(crate) use rule::{CLOSING, CLOSING_EXPRESSIONS, RuleWriter};
+pub(crate) use set::{Anonymous, FoundSet, ListWriter, Named, SetIds, SetName, in_messages, key_of, refers};
+pub(crate) use table::{closes, read as read_table};
 pub(crate) use userdata::comment;
 
 use ringwall_ir::Illegal;
@@ -65,7 +65,7 @@ pub enum Unknown {
     /// Something that cannot be read at all.
     #[error(transparent)]
     Malformed(#[from] Malformed),
-    /// Known expressions in an order that ours never have.
+    /// Known things put together in a strange way.
     #[error("{0}")]
     Shape(&'static str),
     /// A value that ours never have.

@@ -1,45 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Why a ruleset cannot be installed or read, in the words of the policy.
 
-use std::fmt;
-
 use nix::errno::Errno;
+use ringwall_ir::{Illegal, Ruleset};
 use thiserror::Error;
 
-use crate::netlink::{NetlinkError, Refused};
-use crate::nft::UnknownPart;
-
-/// What one message of a transaction is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// A chain, with its chain policy.
-    Chain(String),
-    /// A rule of a chain.
-    Rule {
-        /// The chain.
-        chain: String,
-        /// The comment of the rule.
-        id: String,
-        /// The sentence that it comes from, empty if there is none.
-        sentence: String,
-    },
-    /// A named set.
-    Set(String),
-    /// A table.
-    Table(String),
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Chain(name) => write!(f, "chain `{name}`"),
-            Self::Rule { chain, id, sentence } if sentence.is_empty() => write!(f, "rule `{id}` of chain `{chain}`"),
-            Self::Rule { chain, sentence, .. } => write!(f, "`{sentence}` (in chain `{chain}`)"),
-            Self::Set(name) => write!(f, "set `{name}`"),
-            Self::Table(name) => write!(f, "table `{name}`"),
-        }
-    }
-}
+use super::part::{About, Part};
+use crate::netlink::{Malformed, NetlinkError, Refused};
 
 /// The kernel's refusal, and of what.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -77,6 +44,22 @@ pub enum InstallError {
     /// An ordinary user may send so much and no more.
     #[error("the ruleset is larger than this user may send to the kernel at once")]
     TooLarge,
+    /// A part holds something that was read and is not known.
+    #[error("the ruleset holds something that is not known: {name} `{text}`")]
+    Unknown {
+        /// Its name.
+        name: String,
+        /// All of it.
+        text: String,
+    },
+    /// The kernel cannot be told of a part.
+    #[error("{part} cannot be put into the kernel: {reason}")]
+    Unsayable {
+        /// The part.
+        part: Part,
+        /// Why not.
+        reason: String,
+    },
 }
 
 fn also(rest: &[RefusedPart]) -> String {
@@ -96,38 +79,63 @@ impl From<NetlinkError> for InstallError {
     }
 }
 
+impl From<Malformed> for InstallError {
+    fn from(error: Malformed) -> Self {
+        NetlinkError::from(error).into()
+    }
+}
+
+/// What the kernel refused, in the order of the messages, told by their sequence numbers.
+pub(super) fn refused_parts<'r>(
+    refused: &'r [Refused],
+    about: &'r [About],
+    gone: &'r [Part],
+    ruleset: &'r Ruleset,
+) -> impl Iterator<Item = RefusedPart> + 'r {
+    refused.iter().filter_map(|refused| {
+        let index = usize::try_from(refused.sequence).ok()?.checked_sub(1)?;
+        Some(RefusedPart { part: about.get(index)?.part(ruleset, gone)?, refused: refused.clone() })
+    })
+}
+
 impl InstallError {
-    /// What the kernel refused, told by the sequence numbers of messages; none if it refused nothing.
-    pub(super) fn refused(refused: &[Refused], parts: &[Part]) -> Option<Self> {
-        let named = |refused: &Refused| {
-            let index = usize::try_from(refused.sequence).ok()?.checked_sub(1)?;
-            Some(RefusedPart { part: parts.get(index)?.clone(), refused: refused.clone() })
-        };
-        let mut named_parts = refused.iter().filter_map(named);
-        match (named_parts.next(), refused.first()) {
-            (Some(first), _) => Some(Self::Refused { first: Box::new(first), rest: named_parts.collect() }),
+    /// The refusal of parts, or else of the whole transaction; none if nothing was refused.
+    pub(super) fn refused(refused: &[Refused], mut parts: impl Iterator<Item = RefusedPart>) -> Option<Self> {
+        match (parts.next(), refused.first()) {
+            (Some(first), _) => Some(Self::Refused { first: Box::new(first), rest: parts.collect() }),
             (None, Some(whole)) => Some(NetlinkError::Refused(whole.clone()).into()),
             (None, None) => None,
         }
     }
 }
 
-/// Why a table cannot be read.
+/// Why a ruleset cannot be read.
 #[derive(Debug, Error)]
 pub enum ReadError {
+    /// The IR does not allow what is left of a table when all is named that it has no word for.
+    #[error("table `{table}` cannot be read: {illegal}")]
+    Illegal {
+        /// The table.
+        table: String,
+        /// Why not.
+        illegal: Illegal,
+    },
     /// The socket fails, or the kernel answers what cannot be read.
     #[error(transparent)]
     Netlink(NetlinkError),
     /// The caller may not read the ruleset.
     #[error("not permitted to read the ruleset: this needs CAP_NET_ADMIN in the network namespace")]
     NotPermitted,
-    /// The table holds something that is not of ours.
-    #[error(transparent)]
-    Unknown(UnknownPart),
 }
 
 impl From<NetlinkError> for ReadError {
     fn from(error: NetlinkError) -> Self {
         if error.is(Errno::EPERM) { Self::NotPermitted } else { Self::Netlink(error) }
+    }
+}
+
+impl From<Malformed> for ReadError {
+    fn from(error: Malformed) -> Self {
+        Self::Netlink(error.into())
     }
 }

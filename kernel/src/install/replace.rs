@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The transaction that puts a table in the place of what is there.
 //!
-//! In this order: the table; its rules go; chains and sets go that are not wanted or must be made anew; sets, then
-//! chains are declared; sets are emptied and filled; rules come. An unchanged chain keeps its place at the hook, and
-//! packets meet the old rules until the kernel turns to the new ones all at once.
+//! In this order: the table; its rules go; sets, chains and objects go that are not wanted or must be made anew, each
+//! after what speaks of it; objects, sets, then chains are declared; sets are filled; rules come. An unchanged chain
+//! keeps its place at the hook, and packets meet the old rules until the kernel turns to the new ones all at once.
+//!
+//! What outlives a replacement: elements that packets or other programs put into a set, with their remaining time; what
+//! named counters and quotas, and the counters of rules that stay the same, have counted.
 
-use ringwall_ir::{Origin, Ruleset};
+use std::borrow::Cow;
+
+use ringwall_ir::{Chain, ObjectKind, Origin, Ruleset};
 use rustables::MsgType::{Add, Del};
 use rustables::set::SetElementList;
+use rustables::sys;
 
-use super::error::{InstallError, Part};
-use crate::netlink::{Splice, Transaction};
-use crate::nft::{Chain, Encoded, Inventory, Rule, Set, Table, comment, family_number};
+use super::error::InstallError;
+use super::keep::{self, Counted};
+use super::late::Host;
+use super::part::{About, Part, What, number};
+use super::target::{Fate, Target};
+use crate::netlink::{AttributeWriter, Transaction};
+use crate::nft::{
+    Anonymous, CLOSING, CLOSING_EXPRESSIONS, Expression, FoundTable, ListWriter, RuleWriter, SetIds, chain_declaration,
+    check_object, closes, comment, family_number, in_messages, write_object, write_object_name,
+};
 
 /// `NFT_RULE_MAXEXPRS` of `include/net/netfilter/nf_tables.h`.
 pub(super) const MAX_EXPRESSIONS: usize = 128;
@@ -19,147 +32,249 @@ pub(super) const MAX_EXPRESSIONS: usize = 128;
 /// A transaction in the making, and what each of its messages is about.
 pub(super) struct Replacement<'a> {
     ruleset: &'a Ruleset,
+    host: &'a Host,
     transaction: Transaction,
-    parts: Vec<Part>,
+    ids: SetIds,
+    about: Vec<About>,
+    /// What messages are about that the ruleset does not have.
+    gone: Vec<Part>,
+    /// How many rules come.
+    rules: usize,
 }
 
-/// The table that messages are about.
-struct Target<'t> {
-    table: &'t Table,
-    family: u8,
-    encoded: rustables::Table,
+/// A finished transaction.
+pub(super) struct Finished {
+    pub transaction: Transaction,
+    pub about: Vec<About>,
+    pub gone: Vec<Part>,
+    pub rules: usize,
+}
+
+fn as_it_is(writer: AttributeWriter) -> AttributeWriter {
+    writer
 }
 
 impl<'a> Replacement<'a> {
-    pub(super) fn new(ruleset: &'a Ruleset) -> Self {
-        Self { ruleset, transaction: Transaction::new(), parts: Vec::new() }
+    pub(super) fn new(ruleset: &'a Ruleset, host: &'a Host, generation: u32) -> Self {
+        Self {
+            ruleset,
+            host,
+            transaction: Transaction::new(generation),
+            ids: SetIds::default(),
+            about: Vec::new(),
+            gone: Vec::new(),
+            rules: 0,
+        }
     }
 
-    pub(super) fn finish(self) -> (Transaction, Vec<Part>) {
-        (self.transaction, self.parts)
+    pub(super) fn finish(self) -> Finished {
+        Finished { transaction: self.transaction, about: self.about, gone: self.gone, rules: self.rules }
     }
 
-    /// Adds one table. `source` is what it was written from; `found` is what is in the kernel.
+    /// Adds the table at a place of the ruleset. `found` is what is in the kernel, and `counted` what rules there have
+    /// counted that come again.
     pub(super) fn table(
         &mut self,
-        table: &Table,
-        source: &ringwall_ir::Table,
-        found: &Inventory,
+        place: usize,
+        found: Option<&FoundTable<'_>>,
+        counted: &Counted,
     ) -> Result<(), InstallError> {
-        let family = family_number(table.family);
-        let encoded = rustables::Table::default().with_name(&table.name);
-        let target = Target { table, family, encoded };
-        self.transaction.table(family, Add, &target.encoded, Splice::default());
-        self.parts.push(Part::Table(table.name.clone()));
-        self.clear(&target, found);
-        self.declare(&target, found);
-        for set in &table.sets {
-            self.fill(&target, set, &Part::Set(set.name.text().to_owned()));
-        }
-        for (chain, source) in table.chains.iter().zip(source.chains()) {
-            for (i, rule) in chain.rules.iter().enumerate() {
-                let origin = source.rules().get(i).map_or(source.closing(), ringwall_ir::Rule::origin);
-                let sentence = self.ruleset.origin(origin).map(|Origin { text, .. }| text.clone()).unwrap_or_default();
-                let part = Part::Rule { chain: chain.name.clone(), id: rule.comment.clone(), sentence };
-                self.rule(&target, chain, rule, part)?;
-            }
+        let Some(table) = self.ruleset.tables.get(place) else { return Ok(()) };
+        let target = Target::new(place, table, self.host, found);
+        self.transaction.table(target.family, Add, &target.encoded, as_it_is);
+        self.note(place, What::Table);
+        let rules = rustables::Rule::default().with_table(table.name());
+        self.transaction.rule(target.family, Del, &rules, as_it_is);
+        self.note(place, What::Table);
+        self.clear(&target);
+        self.declare(&target)?;
+        self.fill(&target);
+        for (chain_place, chain) in table.chains().iter().enumerate() {
+            self.rules(&target, chain_place, chain, counted)?;
         }
         Ok(())
     }
 
     /// Switches a dormant table on.
-    pub(super) fn wake(&mut self, table: &Table) {
-        let awake = rustables::Table::default().with_name(&table.name).with_flags(0u32);
-        self.transaction.table(family_number(table.family), Add, &awake, Splice::default());
-        self.parts.push(Part::Table(table.name.clone()));
+    pub(super) fn wake(&mut self, place: usize) {
+        let Some(table) = self.ruleset.tables.get(place) else { return };
+        let awake = rustables::Table::default().with_name(table.name()).with_flags(0u32);
+        self.transaction.table(family_number(table.family()), Add, &awake, as_it_is);
+        self.note(place, What::Table);
     }
 
-    /// Takes away all rules, and the chains and sets that cannot stay.
-    fn clear(&mut self, target: &Target<'_>, found: &Inventory) {
-        let rules = rustables::Rule::default().with_table(&target.table.name);
-        self.transaction.rule(target.family, Del, &rules, Splice::default());
-        self.parts.push(Part::Table(target.table.name.clone()));
-        for (name, chain) in &found.chains {
-            let stays =
-                chain.as_ref().is_ok_and(|found| target.chain(name).is_some_and(|chain| chain.stands_where(found)));
-            if !stays {
-                let gone = rustables::Chain::new(&target.encoded).with_name(name);
-                self.transaction.chain(target.family, Del, &gone, Splice::default());
-                self.parts.push(Part::Chain(name.clone()));
-            }
-        }
-        for (name, set) in &found.sets {
-            let stays = set.as_ref().is_ok_and(|found| target.set(name).is_some_and(|set| set.can_refill(found)));
-            if !stays {
-                let gone = rustables::Set::default().with_table(&target.table.name).with_name(name);
-                self.transaction.set(target.family, Del, &gone, Splice::default());
-                self.parts.push(Part::Set(name.clone()));
-            }
-        }
+    fn note(&mut self, table: usize, what: What) {
+        self.about.push(About { table: number(table), what });
     }
 
-    /// Declares sets and chains, and empties the sets that were there.
-    fn declare(&mut self, target: &Target<'_>, found: &Inventory) {
-        for set in &target.table.sets {
-            let (declared, splice) = set.declaration(&target.table.name);
-            self.transaction.set(target.family, Add, &declared, splice);
-            self.parts.push(Part::Set(set.name.text().to_owned()));
-            if found.sets.iter().any(|(name, _)| name == set.name.text()) {
-                let all = SetElementList::default().with_table(&target.table.name).with_set(set.name.text());
-                self.transaction.elements(target.family, Del, &all, Splice::default());
-                self.parts.push(Part::Set(set.name.text().to_owned()));
-            }
-        }
-        for chain in &target.table.chains {
-            self.transaction.chain(target.family, Add, &chain.declaration(&target.encoded), Splice::default());
-            self.parts.push(Part::Chain(chain.name.clone()));
-        }
+    fn note_gone(&mut self, table: usize, part: Part) {
+        self.note(table, What::Gone(number(self.gone.len())));
+        self.gone.push(part);
     }
 
-    fn fill(&mut self, target: &Target<'_>, set: &Set, part: &Part) {
-        for (elements, splice) in set.fillings(&target.table.name) {
-            self.transaction.elements(target.family, Add, &elements, splice);
-            self.parts.push(part.clone());
-        }
-    }
-
-    /// Appends a rule, behind the anonymous sets that it needs.
-    fn rule(&mut self, target: &Target<'_>, chain: &Chain, rule: &Rule, part: Part) -> Result<(), InstallError> {
-        if rule.expressions.len() > MAX_EXPRESSIONS {
-            return Err(InstallError::TooLong(part));
-        }
-        for set in &rule.sets {
-            let (declared, splice) = set.declaration(&target.table.name);
-            self.transaction.set(target.family, Add, &declared, splice);
-            self.parts.push(part.clone());
-            self.fill(target, set, &part);
-        }
-        let mut encoded = rustables::Rule::default().with_table(&target.table.name).with_chain(&chain.name);
-        let mut splice = Splice::default();
-        for (place, expression) in rule.expressions.iter().enumerate() {
-            match expression.encode() {
-                Encoded::Typed(typed) => encoded.add_expr(typed),
-                Encoded::Spliced(name, data) => {
-                    encoded.add_expr(rustables::expr::RawExpression::default().with_name(name));
-                    splice.expressions.insert(place, data);
+    /// Takes away what cannot stay, and the elements of sets that only the ruleset fills: first sets, whose elements
+    /// may speak of chains and objects, then those.
+    fn clear(&mut self, target: &Target<'_, '_>) {
+        let Some(found) = target.found else { return };
+        let table = target.table.name();
+        for set in found.sets.iter().filter(|set| !set.is_anonymous()) {
+            let name = set.name.text();
+            match target.fate_of_set(set) {
+                Fate::Anew | Fate::Goes => {
+                    let gone = rustables::Set::default().with_table(table).with_name(name);
+                    self.transaction.set(target.family, Del, &gone, as_it_is);
+                }
+                Fate::Stays if target.keeps_elements(set) => continue,
+                Fate::Stays => {
+                    let all = SetElementList::default().with_table(table).with_set(name);
+                    self.transaction.elements(target.family, Del, &all, as_it_is);
                 }
             }
+            self.note_gone(target.place, Part::Set { name: name.to_owned(), sentence: String::new() });
         }
-        if !rule.comment.is_empty() {
-            encoded.set_userdata(comment(&rule.comment));
+        for chain in found.chains.iter().filter(|chain| target.loses_chain(chain)) {
+            let gone = rustables::Chain::new(&target.encoded).with_name(chain.name);
+            self.transaction.chain(target.family, Del, &gone, as_it_is);
+            self.note_gone(target.place, Part::Chain(chain.name.to_owned()));
         }
-        self.transaction.rule(target.family, Add, &encoded, splice);
-        self.parts.push(part);
+        for object in found.objects.iter().filter(|object| target.fate_of_object(object) != Fate::Stays) {
+            let (kind, name) = (object.kind, object.name);
+            self.transaction.object(target.family, Del, |writer| write_object_name(table, kind, name, writer));
+            let part = match ObjectKind::numbered(kind) {
+                Some(kind) => Part::Object { kind, name: name.to_owned(), sentence: String::new() },
+                None => Part::Table(table.to_owned()),
+            };
+            self.note_gone(target.place, part);
+        }
+    }
+
+    /// Declares objects, sets and chains.
+    fn declare(&mut self, target: &Target<'_, '_>) -> Result<(), InstallError> {
+        let name = target.table.name();
+        for (place, object) in target.table.objects().iter().enumerate() {
+            if self.host.is_refused(target.place, object.body().kind(), object.name()) {
+                continue;
+            }
+            self.note(target.place, What::Object(number(place)));
+            check_object(object).map_err(|reason| self.unsayable(&reason))?;
+            self.transaction
+                .object(target.family, Add, |writer| write_object(target.table.family(), name, object, writer));
+        }
+        for (place, set) in target.sets.iter().enumerate() {
+            let declared = set.declaration(name, self.ids.next());
+            self.transaction.set(target.family, Add, &declared, |writer| set.write_more(writer));
+            self.note(target.place, What::Set(number(place)));
+        }
+        for (place, chain) in target.table.chains().iter().enumerate() {
+            self.transaction.chain(target.family, Add, &chain_declaration(chain, &target.encoded), as_it_is);
+            self.note(target.place, What::Chain(number(place)));
+        }
         Ok(())
     }
-}
 
-impl Target<'_> {
-    fn chain(&self, name: &str) -> Option<&Chain> {
-        self.table.chains.iter().find(|chain| chain.name == name)
+    /// The error that the part noted last cannot be put into the kernel.
+    fn unsayable(&self, reason: &dyn std::error::Error) -> InstallError {
+        let part = self.about.last().and_then(|about| about.part(self.ruleset, &self.gone));
+        InstallError::Unsayable { part: part.unwrap_or(Part::Table(String::new())), reason: reason.to_string() }
     }
 
-    fn set(&self, name: &str) -> Option<&Set> {
-        self.table.sets.iter().find(|set| set.name.text() == name)
+    /// Fills sets: with what was in those that are made anew, and with what the ruleset says.
+    fn fill(&mut self, target: &Target<'_, '_>) {
+        for (place, set) in target.sets.iter().enumerate() {
+            let list = SetElementList::default().with_table(target.table.name()).with_set(set.name());
+            let about = About { table: number(target.place), what: What::Elements(number(place)) };
+            let (transaction, abouts) = (&mut self.transaction, &mut self.about);
+            let mut message = |write: ListWriter<'_>| {
+                transaction
+                    .elements(target.family, Add, &list, |writer| writer.nest(sys::NFTA_SET_ELEM_LIST_ELEMENTS, write));
+                abouts.push(about);
+            };
+            keep::elements(target, set, &mut message);
+            let there = keep::keys(target, set);
+            in_messages(set.elements(), &|key| there.contains(key), &mut message);
+        }
+    }
+
+    /// Adds the rules of a chain, and the one that closes it.
+    fn rules(
+        &mut self,
+        target: &Target<'a, '_>,
+        chain_place: usize,
+        chain: &'a Chain,
+        counted: &Counted,
+    ) -> Result<(), InstallError> {
+        let host = self.host;
+        let encoded = rustables::Rule::default().with_table(target.table.name()).with_chain(chain.name());
+        let mut writer = RuleWriter::new(target.table);
+        for (place, source) in chain.rules().iter().enumerate() {
+            let counts = counted.of(target.place, chain_place, place);
+            self.note(target.place, What::Rule(number(chain_place), number(place)));
+            let written = match host.rule(target.place, source) {
+                None => {
+                    self.about.pop();
+                    continue;
+                }
+                Some(Cow::Borrowed(rule)) => writer.write(rule, &mut self.ids, counts),
+                Some(Cow::Owned(rule)) => {
+                    let mut writer = RuleWriter::new(target.table);
+                    let (sets, expressions) =
+                        writer.write(&rule, &mut self.ids, counts).map_err(|reason| self.unsayable(&reason))?;
+                    let comment = self.comment(source.origin());
+                    self.rule(target, &encoded, sets, expressions, &comment)?;
+                    continue;
+                }
+            };
+            let (sets, expressions) = written.map_err(|reason| self.unsayable(&reason))?;
+            let comment = self.comment(source.origin());
+            self.rule(target, &encoded, sets, expressions, &comment)?;
+        }
+        if chain.bound().is_some_and(closes) {
+            self.note(target.place, What::Closing(number(chain_place)));
+            self.rule(target, &encoded, &[], &CLOSING_EXPRESSIONS, CLOSING)?;
+        }
+        Ok(())
+    }
+
+    fn comment(&self, origin: ringwall_ir::OriginId) -> String {
+        self.ruleset.origin(origin).map(Origin::comment).unwrap_or_default()
+    }
+
+    /// Appends the rule noted last, behind the anonymous sets that it needs.
+    fn rule(
+        &mut self,
+        target: &Target<'_, '_>,
+        encoded: &rustables::Rule,
+        sets: &[Anonymous<'_>],
+        expressions: &[Expression<'_>],
+        text: &str,
+    ) -> Result<(), InstallError> {
+        let Some(about) = self.about.pop() else { return Ok(()) };
+        if expressions.len() > MAX_EXPRESSIONS {
+            let part = about.part(self.ruleset, &self.gone);
+            return Err(InstallError::TooLong(part.unwrap_or(Part::Table(String::new()))));
+        }
+        for set in sets {
+            let declared = set.declaration(target.table.name());
+            self.transaction.set(target.family, Add, &declared, |writer| set.write_more(writer));
+            self.about.push(about);
+            let list = SetElementList::default().with_table(target.table.name()).with_set(set.name.text());
+            let (transaction, abouts) = (&mut self.transaction, &mut self.about);
+            in_messages(set.elements(), &|_| false, &mut |write| {
+                transaction.elements(target.family, Add, &list, |writer| {
+                    let id = set.name.id().unwrap_or_default();
+                    writer.be32(sys::NFTA_SET_ELEM_LIST_SET_ID, id).nest(sys::NFTA_SET_ELEM_LIST_ELEMENTS, write)
+                });
+                abouts.push(about);
+            });
+        }
+        self.transaction.rule(target.family, Add, encoded, |writer| {
+            let writer = writer.nest(sys::NFTA_RULE_EXPRESSIONS, |writer| {
+                expressions.iter().fold(writer, |writer, expression| expression.write(writer))
+            });
+            if text.is_empty() { writer } else { writer.bytes(sys::NFTA_RULE_USERDATA, &comment(text)) }
+        });
+        self.about.push(about);
+        self.rules += 1;
+        Ok(())
     }
 }

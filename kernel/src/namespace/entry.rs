@@ -86,6 +86,6 @@ impl<'a> Entry<'a> {
 
     fn write(&self, requests: &mut Vec<u8>, kind: u16, flags: libc::c_int, attributes: AttributeWriter) {
         let flags = (libc::NLM_F_REQUEST | flags) as u16;
-        message(requests, kind, flags, 0, self.family, 0, &attributes.finish());
+        message(requests, kind, flags, 0, self.family, 0, &[&attributes.finish()]);
     }
 }

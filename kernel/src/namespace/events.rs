@@ -151,7 +151,7 @@ fn configure_log(socket: &mut Socket) -> Result<(), Failure> {
     ] {
         let flags = (libc::NLM_F_REQUEST | libc::NLM_F_ACK) as u16;
         let mut request = Vec::new();
-        message(&mut request, LOG_CONFIG, flags, socket.next_sequence(), 0, LOG_GROUP, &attributes);
+        message(&mut request, LOG_CONFIG, flags, socket.next_sequence(), 0, LOG_GROUP, &[&attributes]);
         socket.send(&request).map_err(Failure::at(step))?;
         let received = socket.receive(Wait::Yes).map_err(Failure::at(step))?.unwrap_or_default();
         for answer in Messages::new(received) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A ruleset in one of its forms, with what is needed to find the sentence behind each rule of the kernel.
 
-use ringwall_ir::words::{ChainPolicy, TableFamily};
-use ringwall_ir::{Chain, OriginId, Rule, Ruleset};
+use ringwall_ir::words::TableFamily;
+use ringwall_ir::{Chain, OriginId, Rule, Ruleset, Table};
 use serde::{Deserialize, Serialize};
+
+use crate::nft::closes;
 
 /// A ruleset to load, and where its rules come from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -20,8 +22,11 @@ pub struct Load {
 pub enum Form {
     /// nft text, through nft(8). It must leave other tables alone: no `flush ruleset`.
     Nft(String),
-    /// iptables-save text a family, through iptables-nft-restore(8) and ip6tables-nft-restore(8). Empty text is not loaded.
+    /// iptables-save text a family, through iptables-nft-restore(8) and ip6tables-nft-restore(8), behind the sets that it
+    /// speaks of, through ipset(8). Empty text is not loaded.
     Iptables {
+        /// The sets of both families.
+        sets: String,
         /// IPv4.
         v4: String,
         /// IPv6.
@@ -48,8 +53,16 @@ pub struct ChainOrigins {
     pub policy: OriginId,
 }
 
-/// iptables-save text of one family: the text itself, and for each of its chains the origins of the rules it holds.
-pub type IptablesText = (String, Vec<(String, Vec<OriginId>)>);
+/// What iptables-restore is given for one family.
+#[derive(Clone, Debug, Default)]
+pub struct IptablesText {
+    /// The sets, for `ipset restore`.
+    pub sets: String,
+    /// The rules.
+    pub rules: String,
+    /// The chains of the rules.
+    pub chains: Vec<ChainOrigins>,
+}
 
 impl Load {
     /// Nothing.
@@ -72,43 +85,24 @@ impl Load {
 
     /// The ruleset as the iptables texts that were written from it.
     #[must_use]
-    pub fn iptables(v4: IptablesText, v6: IptablesText, ruleset: &Ruleset) -> Self {
-        let chains = [(TableFamily::Ip, v4.1), (TableFamily::Ip6, v6.1)]
-            .into_iter()
-            .flat_map(|(family, chains)| chains.into_iter().map(move |(chain, rules)| (family, chain, rules)))
-            .map(|(family, chain, rules)| ChainOrigins {
-                policy: closing(ruleset, &chain),
-                table: "filter".to_owned(),
-                family,
-                chain,
-                rules,
-            })
-            .collect();
-        Self { form: Form::Iptables { v4: v4.0, v6: v6.0 }, chains }
+    pub fn iptables(v4: IptablesText, v6: IptablesText) -> Self {
+        let form = Form::Iptables { sets: v4.sets + &v6.sets, v4: v4.rules, v6: v6.rules };
+        Self { form, chains: v4.chains.into_iter().chain(v6.chains).collect() }
     }
-}
-
-/// Why the chain policy of one of iptables' chains is what it is. A chain of one's own has none.
-fn closing(ruleset: &Ruleset, chain: &str) -> OriginId {
-    let built_in = |own: &&Chain| own.hook().name().eq_ignore_ascii_case(chain);
-    let found = ruleset.chains().map(|(_, own)| own).find(built_in);
-    found.map_or(OriginId(0), Chain::closing)
 }
 
 /// The chains as nft text and netlink put them into the kernel.
 fn origins(ruleset: &Ruleset) -> Vec<ChainOrigins> {
-    let of = |chain: &Chain| {
-        let closing = (chain.policy() == ChainPolicy::Drop).then_some(chain.closing());
-        chain.rules().iter().map(Rule::origin).chain(closing).collect()
-    };
-    ruleset
-        .chains()
-        .map(|(table, chain)| ChainOrigins {
+    let of = |table: &Table, chain: &Chain| {
+        let bound = chain.bound();
+        let closing = bound.filter(|base| closes(base)).map(|base| base.closing);
+        ChainOrigins {
             family: table.family(),
             table: table.name().to_owned(),
             chain: chain.name().to_owned(),
-            rules: of(chain),
-            policy: chain.closing(),
-        })
-        .collect()
+            rules: chain.rules().iter().map(Rule::origin).chain(closing).collect(),
+            policy: bound.map_or(OriginId(0), |base| base.closing),
+        }
+    };
+    ruleset.chains().map(|(table, chain)| of(table, chain)).collect()
 }

@@ -18,6 +18,8 @@ pub(super) struct Program {
 pub(super) const NFT: Program = Program { names: &["nft"], package: "nftables" };
 /// Links, addresses and routes.
 pub(super) const IP: Program = Program { names: &["ip"], package: "iproute2" };
+/// Sets that rules of iptables speak of.
+pub(super) const IPSET: Program = Program { names: &["ipset"], package: "ipset" };
 /// iptables-save text of IPv4. Under the second name it may be the one of xtables, whose rules leave no trace.
 pub(super) const IPTABLES_RESTORE: Program =
     Program { names: &["iptables-nft-restore", "iptables-restore"], package: "iptables" };

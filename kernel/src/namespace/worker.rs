@@ -18,7 +18,7 @@ use super::events::Listener;
 use super::inject::{self, Injector};
 use super::job::{Failure, Job, Outcome};
 use super::load::Form;
-use super::program::{IP6TABLES_RESTORE, IPTABLES_RESTORE, NFT};
+use super::program::{IP6TABLES_RESTORE, IPSET, IPTABLES_RESTORE, NFT};
 use super::provenance::Provenance;
 use super::walk::{Lost, Walks};
 use super::{harness, host, isolate};
@@ -76,7 +76,10 @@ fn load(form: &Form) -> Result<(), Failure> {
     match form {
         Form::Empty => Ok(()),
         Form::Nft(text) => NFT.feed(&["-f", "-"], text),
-        Form::Iptables { v4, v6 } => {
+        Form::Iptables { sets, v4, v6 } => {
+            if !sets.is_empty() {
+                IPSET.feed(&["restore"], sets)?;
+            }
             for (program, text) in [(IPTABLES_RESTORE, v4), (IP6TABLES_RESTORE, v6)] {
                 if !text.is_empty() {
                     program.feed(&[], text)?;

@@ -146,7 +146,7 @@ fn split(bytes: &[u8]) -> Option<(Attribute<'_>, &[u8])> {
     Some((Attribute { kind, value }, behind))
 }
 
-/// Writes attributes, one after the other.
+/// Writes attributes, one after the other, behind what is in its buffer already.
 ///
 /// An attribute ends before 64 KiB (`nla_len` has 16 bits). Callers stay below: rules by the kernel's limit on
 /// expressions, elements of sets by being sent in pieces.
@@ -160,19 +160,51 @@ impl AttributeWriter {
         Self::default()
     }
 
-    /// What was written.
+    /// Writes behind what is in the buffer, whose length must be a multiple of four.
+    #[must_use]
+    pub const fn onto(buffer: Vec<u8>) -> Self {
+        Self(buffer)
+    }
+
+    /// The buffer with what was written.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.0
     }
 
+    /// How many bytes are in the buffer.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether the buffer is empty.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Appends what `more` writes.
+    #[must_use]
+    pub fn with(self, more: impl FnOnce(Self) -> Self) -> Self {
+        more(self)
+    }
+
     /// Appends bytes as they are.
     #[must_use]
     pub fn bytes(mut self, kind: u16, value: &[u8]) -> Self {
-        let length = u16::try_from(HEADER_LEN + value.len()).unwrap_or(u16::MAX);
-        self.0.extend(length.to_ne_bytes());
-        self.0.extend(kind.to_ne_bytes());
-        self.0.extend(value);
+        self.header(kind, value.len());
+        self.0.extend_from_slice(value);
+        self.pad()
+    }
+
+    fn header(&mut self, kind: u16, length: usize) {
+        let length = u16::try_from(HEADER_LEN + length).unwrap_or(u16::MAX);
+        let ([length_0, length_1], [kind_0, kind_1]) = (length.to_ne_bytes(), kind.to_ne_bytes());
+        self.0.extend_from_slice(&[length_0, length_1, kind_0, kind_1]);
+    }
+
+    fn pad(mut self) -> Self {
         self.0.resize(self.0.len().next_multiple_of(4), 0);
         self
     }
@@ -203,17 +235,24 @@ impl AttributeWriter {
 
     /// Appends text and its final NUL.
     #[must_use]
-    pub fn text(self, kind: u16, value: &str) -> Self {
-        let mut bytes = value.as_bytes().to_vec();
-        bytes.push(0);
-        self.bytes(kind, &bytes)
+    pub fn text(mut self, kind: u16, value: &str) -> Self {
+        self.header(kind, value.len() + 1);
+        self.0.extend_from_slice(value.as_bytes());
+        self.0.push(0);
+        self.pad()
     }
 
     /// Appends what `inside` writes, as one attribute.
     #[must_use]
-    pub fn nest(self, kind: u16, inside: impl FnOnce(Self) -> Self) -> Self {
-        let inner = inside(Self::new()).finish();
-        self.bytes(kind | NESTED, &inner)
+    pub fn nest(mut self, kind: u16, inside: impl FnOnce(Self) -> Self) -> Self {
+        let start = self.0.len();
+        self.header(kind | NESTED, 0);
+        let mut whole = inside(self);
+        let length = u16::try_from(whole.0.len().saturating_sub(start)).unwrap_or(u16::MAX);
+        if let Some(place) = whole.0.get_mut(start..start + size_of::<u16>()) {
+            place.copy_from_slice(&length.to_ne_bytes());
+        }
+        whole
     }
 }
 

@@ -31,6 +31,13 @@ impl<'a> Query<'a> {
     }
 }
 
+/// What a message does, if it is one of nf_tables: one of `NFT_MSG_*`.
+#[must_use]
+pub fn nf_tables_operation(kind: u16) -> Option<u32> {
+    let (subsystem, operation) = (u32::from(kind) >> 8, u32::from(kind) & 0xff);
+    (subsystem == sys::NFNL_SUBSYS_NFTABLES).then_some(operation)
+}
+
 /// The type of a message of nf_tables.
 pub(super) const fn nf_tables_kind(operation: u32) -> u16 {
     (sys::NFNL_SUBSYS_NFTABLES << 8 | operation) as u16
@@ -70,7 +77,15 @@ pub fn dump(socket: &mut Socket, query: Query<'_>) -> Result<Dump, NetlinkError>
 fn attempt(socket: &mut Socket, query: Query<'_>) -> Result<Option<Dump>, NetlinkError> {
     let sequence = socket.next_sequence();
     let mut request = Vec::new();
-    message(&mut request, query.kind, (NLM_F_REQUEST | NLM_F_DUMP) as u16, sequence, query.family, 0, query.attributes);
+    message(
+        &mut request,
+        query.kind,
+        (NLM_F_REQUEST | NLM_F_DUMP) as u16,
+        sequence,
+        query.family,
+        0,
+        &[query.attributes],
+    );
     socket.send(&request)?;
     let mut dump = Dump { sequence, received: Vec::new() };
     let mut interrupted = false;

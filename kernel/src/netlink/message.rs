@@ -77,9 +77,18 @@ fn split(bytes: &[u8]) -> Option<(Message<'_>, &[u8])> {
     Some((message, bytes.get(length.next_multiple_of(4)..).unwrap_or_default()))
 }
 
-/// Appends a netfilter message to `out`. `resource` is `nfgen`'s `res_id`, of use in batches only.
-pub fn message(out: &mut Vec<u8>, kind: u16, flags: u16, sequence: u32, family: u8, resource: u16, attributes: &[u8]) {
-    let length = HEADER_LEN + FAMILY_HEADER_LEN + attributes.len();
+/// Appends a netfilter message to `out`, with attributes in several pieces. `resource` is `nfgen`'s `res_id`, of use in
+/// batches only.
+pub fn message(
+    out: &mut Vec<u8>,
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    family: u8,
+    resource: u16,
+    attributes: &[&[u8]],
+) {
+    let length = HEADER_LEN + FAMILY_HEADER_LEN + attributes.iter().map(|piece| piece.len()).sum::<usize>();
     out.extend(u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes());
     out.extend(kind.to_ne_bytes());
     out.extend(flags.to_ne_bytes());
@@ -87,7 +96,7 @@ pub fn message(out: &mut Vec<u8>, kind: u16, flags: u16, sequence: u32, family: 
     out.extend([0; 4]);
     out.extend([family, 0]);
     out.extend(resource.to_be_bytes());
-    out.extend(attributes);
+    attributes.iter().for_each(|piece| out.extend_from_slice(piece));
     out.resize(out.len().next_multiple_of(4), 0);
 }
 
@@ -102,7 +111,7 @@ mod tests {
     fn what_is_written_is_read() {
         let attributes = AttributeWriter::new().be32(1, 5).finish();
         let mut bytes = Vec::new();
-        message(&mut bytes, 0xa03, 0x301, 9, 1, 10, &attributes);
+        message(&mut bytes, 0xa03, 0x301, 9, 1, 10, &[&attributes]);
         message(&mut bytes, 0x14, 1, 10, 0, 0, &[]);
         let read: Vec<_> = Messages::new(&bytes).map(Result::unwrap).collect();
         assert_eq!(

@@ -1,59 +1,94 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Transactions of nf_tables: all messages take effect at once, or none does.
 //!
-//! rustables encodes the skeleton. What it cannot say is spliced into the finished bytes: expressions that it knows by
-//! name only, further attributes, the generation, and the family, which it hides for most objects.
+//! rustables encodes the skeletons of messages. What it cannot say is spliced in behind them: the generation, the
+//! family, which it hides for most objects, further attributes, and whole messages about objects that it does not
+//! know. The messages wait until there are some hundred, and are then put together into the one buffer that is sent, so
+//! that a large transaction is not held twice.
 
-use std::collections::BTreeMap;
-
-use libc::NLM_F_ACK;
+use libc::{NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST};
 use rustables::set::SetElementList;
 use rustables::{Batch, Chain, MsgType, Rule, Set, Table, sys};
 
-use super::attribute::{Attribute, AttributeWriter, Attributes};
+use super::attribute::AttributeWriter;
+use super::dump::nf_tables_kind;
 use super::error::{Malformed, NetlinkError, Refused};
-use super::message::{Message, Messages, message};
+use super::message::{FAMILY_HEADER_LEN, Messages, message};
 use super::socket::{Socket, Wait};
 
-/// What one message says beyond what rustables writes.
-#[derive(Clone, Debug, Default)]
-pub struct Splice {
-    /// Attributes to append.
-    pub attributes: Vec<u8>,
-    /// The data of expressions that rustables knows by name only, by their place in the rule.
-    pub expressions: BTreeMap<usize, Vec<u8>>,
-}
-
-impl Splice {
-    /// Appends attributes only.
-    #[must_use]
-    pub fn attributes(attributes: AttributeWriter) -> Self {
-        Self { attributes: attributes.finish(), ..Self::default() }
-    }
-}
+/// How many messages wait before they are put together.
+const SLICE_LEN: usize = 256;
+/// How many bytes of attributes may wait.
+const SLICE_BYTES: usize = 1 << 18;
+/// The offset of the flags in `struct nlmsghdr`.
+const FLAGS_OFFSET: usize = 6;
 
 /// A transaction in the making.
 pub struct Transaction {
+    /// The messages that are done, the one that opens the batch included.
+    out: Vec<u8>,
+    /// The skeletons of the messages that wait.
     batch: Batch,
-    /// The splice and the family of each message; the message numbered 1 is the first.
-    messages: Vec<(u8, Splice)>,
+    waiting: Vec<Waiting>,
+    /// What is spliced in behind the skeletons.
+    spliced: Vec<u8>,
+    /// How many messages are done.
+    done: u32,
+    /// Where the last message that is done starts.
+    last: Option<usize>,
+    malformed: Option<Malformed>,
+}
+
+/// A message that waits.
+struct Waiting {
+    family: u8,
+    skeleton: Skeleton,
+    /// Where its attributes end among those that are spliced in.
+    end: usize,
+}
+
+/// What a message is made of, beside what is spliced in.
+enum Skeleton {
+    /// The next message of the batch.
+    Rustables,
+    /// Nothing; the type of the message and its flags.
+    Nothing(u16, u16),
 }
 
 macro_rules! adders {
     ($($(#[$doc:meta])* $name:ident $object:ty;)*) => {$(
         $(#[$doc])*
-        pub fn $name(&mut self, family: u8, kind: MsgType, object: &$object, splice: Splice) {
+        ///
+        /// `more` writes what rustables does not.
+        pub fn $name(
+            &mut self,
+            family: u8,
+            kind: MsgType,
+            object: &$object,
+            more: impl FnOnce(AttributeWriter) -> AttributeWriter,
+        ) {
             self.batch.add(object, kind);
-            self.messages.push((family, splice));
+            self.wait(family, Skeleton::Rustables, more);
         }
     )*};
 }
 
 impl Transaction {
-    /// A transaction that does nothing yet.
+    /// A transaction that does nothing yet. The kernel refuses it if the ruleset is no longer of this generation.
     #[must_use]
-    pub fn new() -> Self {
-        Self { batch: Batch::new(), messages: Vec::new() }
+    pub fn new(generation: u32) -> Self {
+        let mut out = Vec::new();
+        let attributes = AttributeWriter::new().be32(sys::NFNL_BATCH_GENID as u16, generation).finish();
+        frame(&mut out, libc::NFNL_MSG_BATCH_BEGIN, 0, &attributes);
+        Self {
+            out,
+            batch: Batch::new(),
+            waiting: Vec::new(),
+            spliced: Vec::new(),
+            done: 0,
+            last: None,
+            malformed: None,
+        }
     }
 
     adders! {
@@ -69,86 +104,81 @@ impl Transaction {
         table Table;
     }
 
-    /// The number that an error about the last added message will carry.
-    #[must_use]
-    pub fn last_sequence(&self) -> u32 {
-        u32::try_from(self.messages.len()).unwrap_or(u32::MAX)
+    /// Adds or deletes an object, which rustables does not know.
+    pub fn object(&mut self, family: u8, kind: MsgType, whole: impl FnOnce(AttributeWriter) -> AttributeWriter) {
+        let (operation, flags) = match kind {
+            MsgType::Add => (sys::NFT_MSG_NEWOBJ, NLM_F_REQUEST | NLM_F_CREATE),
+            MsgType::Del => (sys::NFT_MSG_DELOBJ, NLM_F_REQUEST),
+        };
+        self.wait(family, Skeleton::Nothing(nf_tables_kind(operation), flags as u16), whole);
     }
 
-    /// The bytes to send. The kernel refuses them if the ruleset is no longer of this generation.
+    fn wait(&mut self, family: u8, skeleton: Skeleton, more: impl FnOnce(AttributeWriter) -> AttributeWriter) {
+        self.spliced = more(AttributeWriter::onto(std::mem::take(&mut self.spliced))).finish();
+        self.waiting.push(Waiting { family, skeleton, end: self.spliced.len() });
+        if self.waiting.len() >= SLICE_LEN || self.spliced.len() >= SLICE_BYTES {
+            self.put_together();
+        }
+    }
+
+    /// Moves the messages that wait to the end of the buffer.
+    fn put_together(&mut self) {
+        let batch = std::mem::replace(&mut self.batch, Batch::new()).finalize();
+        let framing = [libc::NFNL_MSG_BATCH_BEGIN, libc::NFNL_MSG_BATCH_END];
+        let mut skeletons = Messages::new(&batch)
+            .filter(|part| !part.as_ref().is_ok_and(|part| framing.contains(&i32::from(part.kind))));
+        let mut start = 0;
+        for Waiting { family, skeleton, end } in self.waiting.drain(..) {
+            let spliced = self.spliced.get(start..end).unwrap_or_default();
+            start = end;
+            self.done += 1;
+            self.last = Some(self.out.len());
+            let (kind, flags, written) = match skeleton {
+                Skeleton::Nothing(kind, flags) => (kind, flags, &[][..]),
+                Skeleton::Rustables => match skeletons.next() {
+                    Some(Ok(part)) => {
+                        // An acknowledgement of each message would fill the socket.
+                        let flags = part.flags & !(NLM_F_ACK as u16);
+                        (part.kind, flags, part.payload.get(FAMILY_HEADER_LEN..).unwrap_or_default())
+                    }
+                    Some(Err(malformed)) => {
+                        self.malformed = Some(malformed);
+                        continue;
+                    }
+                    None => {
+                        self.malformed = Some(Malformed::Message);
+                        continue;
+                    }
+                },
+            };
+            message(&mut self.out, kind, flags, self.done, family, 0, &[written, spliced]);
+        }
+        self.spliced.clear();
+    }
+
+    /// The bytes to send.
     ///
     /// # Errors
     /// [`Malformed`] where rustables wrote what cannot be read.
-    pub fn encode(self, generation: u32) -> Result<Vec<u8>, Malformed> {
-        let last = self.last_sequence();
-        let mut out = Vec::new();
-        for part in Messages::new(&self.batch.finalize()) {
-            let part = part?;
-            let index = usize::try_from(part.sequence).ok().and_then(|sequence| sequence.checked_sub(1));
-            match (i32::from(part.kind), index.and_then(|index| self.messages.get(index))) {
-                (_, Some((family, splice))) => splice_into(&mut out, &part, *family, splice, part.sequence == last)?,
-                (libc::NFNL_MSG_BATCH_BEGIN, None) => {
-                    let attributes = AttributeWriter::new().be32(sys::NFNL_BATCH_GENID as u16, generation).finish();
-                    frame(&mut out, &part, &attributes);
-                }
-                _ => frame(&mut out, &part, &[]),
-            }
+    pub fn finish(mut self) -> Result<Vec<u8>, Malformed> {
+        self.put_together();
+        if let Some(malformed) = self.malformed {
+            return Err(malformed);
         }
-        Ok(out)
-    }
-}
-
-impl Default for Transaction {
-    fn default() -> Self {
-        Self::new()
+        // One acknowledgement is enough to know that the kernel went through all.
+        let flags = self.last.and_then(|start| self.out.get_mut(start + FLAGS_OFFSET..)?.first_chunk_mut());
+        if let Some(flags) = flags {
+            *flags = (u16::from_ne_bytes(*flags) | NLM_F_ACK as u16).to_ne_bytes();
+        }
+        frame(&mut self.out, libc::NFNL_MSG_BATCH_END, self.done + 1, &[]);
+        Ok(self.out)
     }
 }
 
 /// Writes the first or the last message of a batch.
-fn frame(out: &mut Vec<u8>, part: &Message<'_>, attributes: &[u8]) {
-    message(out, part.kind, libc::NLM_F_REQUEST as u16, part.sequence, 0, sys::NFNL_SUBSYS_NFTABLES as u16, attributes);
-}
-
-/// Writes one message with its splice. Only the last asks for an acknowledgement: one is enough to know that the kernel
-/// went through all, and thousands would fill the socket.
-fn splice_into(
-    out: &mut Vec<u8>,
-    part: &Message<'_>,
-    family: u8,
-    splice: &Splice,
-    acknowledge: bool,
-) -> Result<(), Malformed> {
-    let (_, written) = part.netfilter()?;
-    let mut attributes = AttributeWriter::new();
-    for Attribute { kind, value } in written.iter() {
-        attributes = if kind == sys::NFTA_RULE_EXPRESSIONS && !splice.expressions.is_empty() {
-            attributes.bytes(kind, &fill(value.nested()?, &splice.expressions)?)
-        } else {
-            attributes.bytes(kind, value.bytes())
-        };
-    }
-    let mut attributes = attributes.finish();
-    attributes.extend(&splice.attributes);
-    let flags = if acknowledge { part.flags } else { part.flags & !(NLM_F_ACK as u16) };
-    message(out, part.kind, flags, part.sequence, family, 0, &attributes);
-    Ok(())
-}
-
-/// The expressions of a rule, with data where rustables wrote names only.
-fn fill(written: Attributes<'_>, data: &BTreeMap<usize, Vec<u8>>) -> Result<Vec<u8>, Malformed> {
-    let mut filled = AttributeWriter::new();
-    for (place, expression) in written.iter().enumerate() {
-        filled = match data.get(&place) {
-            None => filled.bytes(expression.kind, expression.value.bytes()),
-            Some(data) => {
-                let name = expression.value.nested()?.need(sys::NFTA_EXPR_NAME)?.text()?.to_owned();
-                filled.nest(expression.kind, |inside| {
-                    inside.text(sys::NFTA_EXPR_NAME, &name).bytes(sys::NFTA_EXPR_DATA, data)
-                })
-            }
-        };
-    }
-    Ok(filled.finish())
+fn frame(out: &mut Vec<u8>, kind: libc::c_int, sequence: u32, attributes: &[u8]) {
+    let subsystem = sys::NFNL_SUBSYS_NFTABLES as u16;
+    message(out, kind as u16, NLM_F_REQUEST as u16, sequence, 0, subsystem, &[attributes]);
 }
 
 /// Sends an encoded transaction. Returns what the kernel refused: nothing if, and only if, it is in force.
@@ -179,5 +209,40 @@ fn next_answer(socket: &mut Socket) -> Result<Option<Vec<u8>>, NetlinkError> {
     match socket.receive(Wait::No) {
         Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(socket.receive(Wait::No)?.map(<[u8]>::to_vec)),
         received => Ok(received?.map(<[u8]>::to_vec)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_numbered_across_slices() {
+        let mut transaction = Transaction::new(7);
+        let many = 3 * SLICE_LEN + 5;
+        for number in 1..=many {
+            let spliced = |writer: AttributeWriter| writer.be32(sys::NFTA_RULE_ID, number as u32);
+            if number % 10 == 0 {
+                transaction.object(1, MsgType::Add, spliced);
+            } else {
+                let rule = Rule::default().with_table("t").with_chain("c");
+                transaction.rule(2, MsgType::Add, &rule, spliced);
+            }
+        }
+        let bytes = transaction.finish().unwrap();
+        let messages: Vec<_> = Messages::new(&bytes).map(Result::unwrap).collect();
+        assert_eq!(messages.len(), many + 2);
+        for (number, message) in messages.iter().enumerate() {
+            assert_eq!(message.sequence as usize, number);
+            let (family, attributes) = message.netfilter().unwrap();
+            if number == 0 || number > many {
+                continue;
+            }
+            assert_eq!(family, if number % 10 == 0 { 1 } else { 2 });
+            assert_eq!(attributes.need(sys::NFTA_RULE_ID).unwrap().be32().unwrap() as usize, number);
+            assert_eq!(attributes.get(sys::NFTA_RULE_TABLE).is_some(), number % 10 != 0);
+            let acknowledged = i32::from(message.flags) & NLM_F_ACK != 0;
+            assert_eq!(acknowledged, number == many, "{number} of {many}");
+        }
     }
 }

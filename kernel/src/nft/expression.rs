@@ -1,117 +1,299 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The expressions of a rule, each in its own file.
 
-use ringwall_ir::{Limit, Log};
-use rustables::expr::RawExpression;
+mod bitwise;
+mod byteorder;
+mod cmp;
+mod connlimit;
+pub(super) mod counter;
+mod ct;
+mod dynset;
+mod exthdr;
+mod fib;
+mod immediate;
+pub(super) mod limit;
+mod log;
+mod lookup;
+mod meta;
+pub(super) mod meter;
+mod nat;
+mod numgen;
+mod objref;
+mod payload;
+mod queue;
+pub(super) mod quota;
+mod range;
+mod reject;
+mod rt;
+mod socket;
+mod xfrm;
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use ringwall_ir::{Log, Meter, Queue};
 use rustables::sys;
 
-use super::bitwise::Bitwise;
-use super::cmp::Cmp;
-use super::ct::CtState;
-use super::immediate::Immediate;
-use super::lookup::Lookup;
-use super::meta::Meta;
-use super::payload::Payload;
-use super::range::NotInRange;
-use super::reject::Reject;
-use super::{Unknown, limit, log};
-use crate::netlink::{AttributeWriter, Attributes, Value};
+pub use bitwise::{BitOperation, Bitwise};
+pub use byteorder::Byteorder;
+pub use cmp::{Cmp, Operator};
+pub use ct::{Access, Ct};
+pub use dynset::Dynset;
+pub use exthdr::Exthdr;
+pub use fib::Fib;
+pub use immediate::Immediate;
+pub use lookup::{Lookup, Wanted};
+pub use meta::Meta;
+pub use nat::{Ends, Nat, Own};
+pub use numgen::Numgen;
+pub use objref::Objref;
+pub use payload::Payload;
+pub use range::Range;
+pub use reject::Reject;
+pub use rt::Rt;
+pub use socket::Socket;
+pub use xfrm::Xfrm;
 
-/// One expression. All of them work on register 1.
+pub(super) use ct::direction_number as ct_direction_number;
+pub(super) use fib::{numbered as fib_numbered, numbers as fib_numbers};
+pub(super) use numgen::kind_number as numgen_kind_number;
+pub(super) use xfrm::direction_number as xfrm_direction_number;
+
+use super::Unknown;
+use super::bytes::Bytes;
+use crate::netlink::{AttributeWriter, Attributes, Malformed, Value};
+
+/// One expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expression {
-    /// Masks the register.
+pub enum Expression<'a> {
+    /// Masks or shifts a register.
     Bitwise(Bitwise),
-    /// Compares the register.
+    /// Turns the bytes of a register around.
+    Byteorder(Byteorder),
+    /// Compares a register.
     Cmp(Cmp),
-    /// Loads the ct state.
-    CtState,
-    /// Ends the rule with a verdict.
-    Immediate(Immediate),
-    /// Matches within a rate.
-    Limit(Limit),
+    /// Loads or writes a property of the entry.
+    Ct(Ct),
+    /// Changes a set.
+    Dynset(Dynset<'a>),
+    /// Loads or writes a part of an extension header or TCP option.
+    Exthdr(Exthdr),
+    /// Asks the routes.
+    Fib(Fib),
+    /// Loads data or takes a verdict.
+    Immediate(Immediate<'a>),
     /// Records the packet.
-    Log(Log),
-    /// Looks the register up in a set.
-    Lookup(Lookup),
-    /// Loads what the kernel knows about the packet.
+    Log(Cow<'a, Log>),
+    /// Looks registers up in a set or map.
+    Lookup(Lookup<'a>),
+    /// Translates to an address of the interface that the packet leaves by.
+    Masq(Own),
+    /// Loads or writes what the kernel knows about the packet.
     Meta(Meta),
-    /// Matches what is outside of a range.
-    NotInRange(NotInRange),
+    /// Counts.
+    Meter(Meter),
+    /// Translates.
+    Nat(Nat),
+    /// Keeps the packet from connection tracking.
+    Notrack,
+    /// Loads a number that counts up or is drawn.
+    Numgen(Numgen),
+    /// Meets a named object.
+    Objref(Objref<'a>),
     /// Loads bytes of the packet.
     Payload(Payload),
+    /// Leaves the packet to a program.
+    Queue(Queue),
+    /// Matches a range.
+    Range(Range),
+    /// Translates to the host itself.
+    Redir(Own),
     /// Ends the rule with an answer.
     Reject(Reject),
+    /// Loads a property of the packet's route.
+    Rt(Rt),
+    /// Loads a property of the packet's socket.
+    Socket(Socket),
+    /// One that the IR has no word for.
+    Unknown(UnknownExpression),
+    /// Loads a property of the packet's security association.
+    Xfrm(Xfrm),
 }
 
-/// An expression as rustables takes it.
-#[derive(Clone, Debug)]
-pub enum Encoded {
-    /// By a name only; the attributes are spliced in.
-    Spliced(&'static str, Vec<u8>),
-    /// Whole.
-    Typed(RawExpression),
+/// An expression that the IR has no word for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownExpression {
+    /// Its name, for counting.
+    pub name: String,
+    /// All of it.
+    pub text: String,
 }
 
-impl Encoded {
-    pub(super) fn typed(expression: impl Into<RawExpression>) -> Self {
-        Self::Typed(expression.into())
-    }
-
-    pub(super) fn spliced(name: &'static str, attributes: AttributeWriter) -> Self {
-        Self::Spliced(name, attributes.finish())
-    }
-}
-
-impl Expression {
-    /// The expression for a transaction.
+impl<'a> Expression<'a> {
+    /// Its name in the kernel.
     #[must_use]
-    pub fn encode(&self) -> Encoded {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Bitwise(bitwise) => bitwise.encode(),
-            Self::Cmp(cmp) => cmp.encode(),
-            Self::CtState => CtState::encode(),
-            Self::Immediate(immediate) => immediate.encode(),
-            Self::Limit(limit) => limit::encode(limit),
-            Self::Log(log) => log::encode(log),
-            Self::Lookup(lookup) => lookup.encode(),
-            Self::Meta(meta) => meta.encode(),
-            Self::NotInRange(range) => range.encode(),
-            Self::Payload(payload) => payload.encode(),
-            Self::Reject(reject) => reject.encode(),
+            Self::Bitwise(_) => "bitwise",
+            Self::Byteorder(_) => "byteorder",
+            Self::Cmp(_) => "cmp",
+            Self::Ct(_) => "ct",
+            Self::Dynset(_) => "dynset",
+            Self::Exthdr(_) => "exthdr",
+            Self::Fib(_) => "fib",
+            Self::Immediate(_) => "immediate",
+            Self::Log(_) => "log",
+            Self::Lookup(_) => "lookup",
+            Self::Masq(_) => "masq",
+            Self::Meta(_) => "meta",
+            Self::Meter(meter) => meter::name(meter),
+            Self::Nat(_) => "nat",
+            Self::Notrack => "notrack",
+            Self::Numgen(_) => "numgen",
+            Self::Objref(_) => "objref",
+            Self::Payload(_) => "payload",
+            Self::Queue(_) => "queue",
+            Self::Range(_) => "range",
+            Self::Redir(_) => "redir",
+            Self::Reject(_) => "reject",
+            Self::Rt(_) => "rt",
+            Self::Socket(_) => "socket",
+            Self::Unknown(unknown) => &unknown.name,
+            Self::Xfrm(_) => "xfrm",
         }
     }
 
-    /// Reads one element of a dumped rule's list.
+    fn write_data(&self, writer: AttributeWriter) -> AttributeWriter {
+        match self {
+            Self::Bitwise(bitwise) => bitwise.write(writer),
+            Self::Byteorder(byteorder) => byteorder.write(writer),
+            Self::Cmp(cmp) => cmp.write(writer),
+            Self::Ct(ct) => ct.write(writer),
+            Self::Dynset(dynset) => dynset.write(writer),
+            Self::Exthdr(exthdr) => exthdr.write(writer),
+            Self::Fib(fib) => fib.write(writer),
+            Self::Immediate(immediate) => immediate.write(writer),
+            Self::Log(log) => log::write(log, writer),
+            Self::Lookup(lookup) => lookup.write(writer),
+            Self::Masq(own) => own.write_masq(writer),
+            Self::Meta(meta) => meta.write(writer),
+            Self::Meter(meter) => meter::write_data(meter, writer),
+            Self::Nat(nat) => nat.write(writer),
+            Self::Notrack | Self::Unknown(_) => writer,
+            Self::Numgen(numgen) => numgen.write(writer),
+            Self::Objref(objref) => objref.write(writer),
+            Self::Payload(payload) => payload.write(writer),
+            Self::Queue(queue) => queue::write(queue, writer),
+            Self::Range(range) => range.write(writer),
+            Self::Redir(own) => own.write_redir(writer),
+            Self::Reject(reject) => reject.write(writer),
+            Self::Rt(rt) => rt.write(writer),
+            Self::Socket(socket) => socket.write(writer),
+            Self::Xfrm(xfrm) => xfrm.write(writer),
+        }
+    }
+
+    /// Writes an element of a rule's list.
+    pub fn write(&self, writer: AttributeWriter) -> AttributeWriter {
+        writer.nest(sys::NFTA_LIST_ELEM, |writer| {
+            let writer = writer.text(sys::NFTA_EXPR_NAME, self.name());
+            // This one has no data, not even none.
+            if matches!(self, Self::Notrack) {
+                return writer;
+            }
+            writer.nest(sys::NFTA_EXPR_DATA, |writer| self.write_data(writer))
+        })
+    }
+
+    /// Reads an element of a rule's list. What is not known becomes [`Expression::Unknown`].
     ///
     /// # Errors
-    /// [`Unknown`], with the name of what is not known.
-    pub fn decode(element: Value<'_>) -> Result<Self, Unknown> {
+    /// [`Malformed`] where it is no expression at all.
+    pub fn read(element: Value<'a>) -> Result<Self, Malformed> {
         let element = element.nested()?;
         let name = element.need(sys::NFTA_EXPR_NAME)?.text()?;
-        let data = element.get(sys::NFTA_EXPR_DATA).map(Value::nested).transpose()?;
-        let data = match data {
-            Some(data) => data,
-            None => Attributes::parse(&[])?,
+        let data = data_of(element)?;
+        let read = match Self::read_known(name, data) {
+            Ok(Some(known)) => return Ok(known),
+            Ok(None) => None,
+            Err(unknown) => Some(unknown),
         };
+        Ok(Self::Unknown(UnknownExpression::new(name, data, read)))
+    }
+
+    /// The expression of a name; none if there is none of this name.
+    fn read_known(name: &str, data: Attributes<'a>) -> Result<Option<Self>, Unknown> {
+        if let Some(meter) = meter::read_data(name, data)? {
+            return Ok(Some(Self::Meter(meter)));
+        }
         match name {
-            "bitwise" => Bitwise::decode(data).map(Self::Bitwise),
-            "cmp" => Cmp::decode(data).map(Self::Cmp),
-            "ct" => CtState::decode(data).map(|CtState| Self::CtState),
-            "immediate" => Immediate::decode(data).map(Self::Immediate),
-            "limit" => limit::decode(data).map(Self::Limit),
-            "log" => log::decode(data).map(Self::Log),
-            "lookup" => Lookup::decode(data).map(Self::Lookup),
-            "meta" => Meta::decode(data).map(Self::Meta),
-            "payload" => Payload::decode(data).map(Self::Payload),
-            "range" => NotInRange::decode(data).map(Self::NotInRange),
-            "reject" => Reject::decode(data).map(Self::Reject),
-            _ => Err(Unknown::Expression(name.to_owned())),
+            "bitwise" => Bitwise::read(data).map(Self::Bitwise),
+            "byteorder" => Byteorder::read(data).map(Self::Byteorder),
+            "cmp" => Cmp::read(data).map(Self::Cmp),
+            "ct" => Ct::read(data).map(Self::Ct),
+            "dynset" => Dynset::read(data).map(Self::Dynset),
+            "exthdr" => Exthdr::read(data).map(Self::Exthdr),
+            "fib" => Fib::read(data).map(Self::Fib),
+            "immediate" => Immediate::read(data).map(Self::Immediate),
+            "log" => log::read(data).map(|log| Self::Log(Cow::Owned(log))),
+            "lookup" => Lookup::read(data).map(Self::Lookup),
+            "masq" => Own::read_masq(data).map(Self::Masq),
+            "meta" => Meta::read(data).map(Self::Meta),
+            "nat" => Nat::read(data).map(Self::Nat),
+            "notrack" => only("notrack", data, &[]).map(|()| Self::Notrack),
+            "numgen" => Numgen::read(data).map(Self::Numgen),
+            "objref" => Objref::read(data).map(Self::Objref),
+            "payload" => Payload::read(data).map(Self::Payload),
+            "queue" => queue::read(data).map(Self::Queue),
+            "range" => Range::read(data).map(Self::Range),
+            "redir" => Own::read_redir(data).map(Self::Redir),
+            "reject" => Reject::read(data).map(Self::Reject),
+            "rt" => Rt::read(data).map(Self::Rt),
+            "socket" => Socket::read(data).map(Self::Socket),
+            "xfrm" => Xfrm::read(data).map(Self::Xfrm),
+            _ => return Ok(None),
+        }
+        .map(Some)
+    }
+}
+
+/// `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME` of `include/uapi/linux/netfilter/nf_tables_compat.h`.
+const XTABLES_NAME: u16 = 1;
+
+impl UnknownExpression {
+    /// An expression of xtables goes by the name of its match or target (`net/netfilter/nft_compat.c`).
+    fn new(name: &str, data: Attributes<'_>, reason: Option<Unknown>) -> Self {
+        let inner = data.get(XTABLES_NAME).and_then(|name| name.text().ok());
+        let name = match (name, inner) {
+            ("match" | "target", Some(inner)) => format!("{name} {inner}"),
+            _ => format!("expression {name}"),
+        };
+        let mut text = reason.map(|reason| format!("{reason}: ")).unwrap_or_default();
+        write_tree(&mut text, data);
+        Self { name, text }
+    }
+}
+
+/// Attributes by number, each in hexadecimal digits.
+fn write_tree(text: &mut String, attributes: Attributes<'_>) {
+    for (place, attribute) in attributes.iter().enumerate() {
+        if place > 0 {
+            text.push(' ');
+        }
+        // Writing to a string does not fail.
+        let _ = write!(text, "{}=", attribute.kind);
+        for byte in attribute.value.bytes() {
+            let _ = write!(text, "{byte:02x}");
         }
     }
 }
 
-/// Refuses attributes that `holder` never has of ours.
+/// The data of an expression; none where it has none.
+pub(super) fn data_of(element: Attributes<'_>) -> Result<Attributes<'_>, Malformed> {
+    element.get(sys::NFTA_EXPR_DATA).map_or(Attributes::parse(&[]), Value::nested)
+}
+
+/// Refuses attributes that the IR has no word for.
 pub(super) fn only(holder: &'static str, attributes: Attributes<'_>, known: &[u16]) -> Result<(), Unknown> {
     match attributes.iter().find(|attribute| !known.contains(&attribute.kind)) {
         None => Ok(()),
@@ -119,126 +301,10 @@ pub(super) fn only(holder: &'static str, attributes: Attributes<'_>, known: &[u1
     }
 }
 
-/// Refuses every register but the first.
-pub(super) fn register(attributes: Attributes<'_>, kind: u16) -> Result<(), Unknown> {
-    match attributes.need(kind)?.be32()? {
-        sys::NFT_REG_1 => Ok(()),
-        other => Err(Unknown::value("register", other)),
-    }
-}
-
 /// The bytes of a `NFTA_DATA_VALUE`.
-pub(super) fn data(attributes: Attributes<'_>, kind: u16) -> Result<Vec<u8>, Unknown> {
+fn data(attributes: Attributes<'_>, kind: u16) -> Result<Bytes, Unknown> {
     let data = attributes.need(kind)?.nested()?;
     only("data", data, &[sys::NFTA_DATA_VALUE])?;
-    Ok(data.need(sys::NFTA_DATA_VALUE)?.bytes().to_vec())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-
-    use proptest::collection::vec;
-    use proptest::prelude::*;
-    use proptest::sample::select;
-    use ringwall_ir::words::{LogLevel, Refusal, TableFamily};
-    use ringwall_ir::{IntervalSet, LogTarget, Per, SetKind};
-    use rustables::MsgType;
-
-    use super::*;
-    use crate::netlink::{Messages, Splice, Transaction};
-    use crate::nft::cmp::Operator;
-    use crate::nft::payload::Base;
-    use crate::nft::rule;
-    use crate::nft::set::{Set, SetName};
-
-    fn expression() -> impl Strategy<Value = Expression> {
-        let bytes = || vec(any::<u8>(), 1..=16);
-        let operators = [Operator::Equal, Operator::GreaterOrEqual, Operator::LessOrEqual, Operator::NotEqual];
-        let metas = [Meta::Iifname, Meta::L4proto, Meta::Nfproto, Meta::Oifname];
-        let number = || any::<NonZeroU32>();
-        let per = select(vec![Per::Second, Per::Minute, Per::Hour, Per::Day]);
-        let target = prop_oneof![
-            any::<u16>().prop_map(LogTarget::Group),
-            select(LogLevel::ALL.to_vec()).prop_map(LogTarget::Kernel),
-        ];
-        let prefix = proptest::option::of("[ -~]{1,127}");
-        let refusal =
-            (select(vec![TableFamily::Inet, TableFamily::Ip, TableFamily::Ip6]), select(Refusal::ALL.to_vec()));
-        let base = select(vec![Base::Network, Base::Transport]);
-        prop_oneof![
-            bytes().prop_map(|mask| Expression::Bitwise(Bitwise { mask })),
-            (select(operators.to_vec()), bytes()).prop_map(|(operator, data)| Expression::Cmp(Cmp { operator, data })),
-            Just(Expression::CtState),
-            select(vec![Immediate::Accept, Immediate::Drop]).prop_map(Expression::Immediate),
-            (number(), per, number()).prop_map(|(amount, per, burst)| Expression::Limit(Limit { amount, per, burst })),
-            (prefix, target).prop_map(|(prefix, target)| Expression::Log(Log { prefix, target })),
-            ("[a-z]{1,30}", any::<bool>())
-                .prop_map(|(name, inverted)| Expression::Lookup(Lookup { set: SetName::Named(name), inverted })),
-            select(metas.to_vec()).prop_map(Expression::Meta),
-            (bytes(), bytes()).prop_map(|(first, last)| Expression::NotInRange(NotInRange { first, last })),
-            (base, any::<u32>(), any::<u32>()).prop_map(|(base, offset, len)| Expression::Payload(Payload {
-                base,
-                offset,
-                len
-            })),
-            refusal.prop_map(|(table, refusal)| Expression::Reject(Reject::of(table, refusal))),
-        ]
-    }
-
-    /// The expressions of a rule as a transaction has them.
-    fn sent(expressions: &[Expression]) -> Vec<u8> {
-        let mut rule = rustables::Rule::default().with_table("t").with_chain("c");
-        let mut splice = Splice::default();
-        for (place, expression) in expressions.iter().enumerate() {
-            match expression.encode() {
-                Encoded::Typed(typed) => rule.add_expr(typed),
-                Encoded::Spliced(name, data) => {
-                    rule.add_expr(RawExpression::default().with_name(name));
-                    splice.expressions.insert(place, data);
-                }
-            }
-        }
-        let mut transaction = Transaction::new();
-        transaction.rule(1, MsgType::Add, &rule, splice);
-        let bytes = transaction.encode(7).unwrap();
-        let messages: Vec<_> = Messages::new(&bytes).map(Result::unwrap).collect();
-        assert_eq!(messages.len(), 3);
-        let (family, attributes) = messages[1].netfilter().unwrap();
-        assert_eq!(family, 1);
-        attributes.need(sys::NFTA_RULE_EXPRESSIONS).unwrap().bytes().to_vec()
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_sent_is_read(expressions in vec(expression(), 1..12)) {
-            let bytes = sent(&expressions);
-            let list = Attributes::parse(&bytes).unwrap();
-            let read: Result<Vec<_>, _> = list.iter().map(|element| Expression::decode(element.value)).collect();
-            prop_assert_eq!(read.unwrap(), expressions);
-        }
-
-        #[test]
-        fn rules_of_any_expressions_never_panic(expressions in vec(expression(), 0..12)) {
-            let set = Set::named("a", SetKind::Ipv4, IntervalSet::EMPTY);
-            let find = |_: &SetName| Some(&set);
-            let _ = rule::read(TableFamily::Inet, &expressions, &find);
-        }
-
-        #[test]
-        fn a_changed_byte_never_panics(
-            expressions in vec(expression(), 1..6),
-            place in any::<usize>(),
-            byte in any::<u8>(),
-        ) {
-            let mut bytes = sent(&expressions);
-            let place = place % bytes.len();
-            bytes[place] = byte;
-            if let Ok(list) = Attributes::parse(&bytes) {
-                for element in list.iter() {
-                    let _ = Expression::decode(element.value);
-                }
-            }
-        }
-    }
+    let bytes = data.need(sys::NFTA_DATA_VALUE)?.bytes();
+    Bytes::new(bytes).ok_or_else(|| Unknown::value("length of data", bytes.len()))
 }

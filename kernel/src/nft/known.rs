@@ -1,67 +1,79 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What a rule has established about its packets, and so which guards a test still needs before it.
 //!
-//! Every test of a header is behind a test of the family or protocol that the header belongs to. nft writes such a
-//! guard once a rule, and none where an explicit test stands for it.
+//! A test of a header is behind a test of the family, protocol or kind of link that the header belongs to. nft writes
+//! such a guard once a rule, and none where an explicit test stands for it.
 
-use ringwall_ir::fields::{Field, Needs};
+use ringwall_ir::fields::{Field, Load, Needs};
 use ringwall_ir::words::{Family, Protocol, TableFamily};
 use ringwall_ir::{Match, Values};
-
-use super::cmp::{Cmp, Operator};
-use super::expression::Expression;
-use super::meta::Meta;
 
 /// What is known of a packet at some place of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    pub(super) family: Option<Family>,
-    pub(super) protocol: Option<Protocol>,
+    family: Option<Family>,
+    protocol: Option<Protocol>,
+    /// It came over Ethernet.
+    link: bool,
 }
 
 /// A test that stands before another because the other needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Guard {
     Family(Family),
+    Link,
     Protocol(Protocol),
 }
 
+/// `ARPHRD_ETHER` of `include/uapi/linux/if_arp.h`.
+const ETHERNET: u8 = 1;
+
 impl Guard {
-    /// Appends its expressions.
-    pub(super) fn write(self, out: &mut Vec<Expression>) {
-        let (load, number) = match self {
-            Self::Family(family) => (Meta::Nfproto, family.number()),
-            Self::Protocol(protocol) => (Meta::L4proto, protocol.0),
-        };
-        out.push(Expression::Meta(load));
-        out.push(Expression::Cmp(Cmp { operator: Operator::Equal, data: vec![number] }));
+    /// The field that it tests, and the value.
+    pub(super) const fn test(self) -> (Field, u8) {
+        match self {
+            Self::Family(family) => (Field::Nfproto, family.number()),
+            Self::Link => (Field::Iiftype, ETHERNET),
+            Self::Protocol(protocol) => (Field::L4proto, protocol.0),
+        }
     }
 
-    /// What a test tells, if it can stand for a guard.
+    /// The guard that a test is, if it is written like one.
     pub(super) fn of(test: &Match) -> Option<Self> {
-        let Match::In { field, values: Values::Inline(set), negated: false } = test else { return None };
-        let number = u8::try_from(set.single()?).ok()?;
-        match field {
-            Field::L4proto => Some(Self::Protocol(Protocol(number))),
-            Field::Nfproto => Family::ALL.into_iter().find(|family| family.number() == number).map(Self::Family),
-            _ => None,
+        let (field, value) = single(test)?;
+        let number = u8::try_from(value).ok()?;
+        let guard = match field {
+            Field::Iiftype => Self::Link,
+            Field::L4proto => Self::Protocol(Protocol(number)),
+            Field::Nfproto => Self::Family(Family::ALL.into_iter().find(|family| family.number() == number)?),
+            _ => return None,
+        };
+        (guard.test() == (field, number)).then_some(guard)
+    }
+
+    /// What a test tells as well as a guard would.
+    pub(super) fn told_by(test: &Match) -> Option<Self> {
+        /// `ETH_P_IP` and `ETH_P_IPV6` of `include/uapi/linux/if_ether.h`.
+        const IP: u128 = 0x0800;
+        const IPV6: u128 = 0x86dd;
+        match single(test)? {
+            (Field::EtherType, IP) => Some(Self::Family(Family::Ipv4)),
+            (Field::EtherType, IPV6) => Some(Self::Family(Family::Ipv6)),
+            (Field::IpProtocol | Field::Ip6Nexthdr, number) => {
+                Some(Self::Protocol(Protocol(u8::try_from(number).ok()?)))
+            }
+            _ => Self::of(test),
         }
     }
 }
 
-impl Guard {
-    /// Whether every packet that passes the guard passes the test too.
-    pub(super) fn implies(self, test: &Match) -> bool {
-        let (guarded, number) = match self {
-            Self::Family(family) => (Field::Nfproto, family.number()),
-            Self::Protocol(protocol) => (Field::L4proto, protocol.0),
-        };
-        match test {
-            Match::In { field, values: Values::Inline(set), negated } => {
-                *field == guarded && set.contains(number.into()) != *negated
-            }
-            _ => false,
+/// The field and the only value that a test lets pass.
+fn single(test: &Match) -> Option<(Field, u128)> {
+    match test {
+        Match::In { selector, values: Values::Inline(set), negated: false } if selector.mask().is_none() => {
+            Some((selector.field(), set.single()?))
         }
+        _ => None,
     }
 }
 
@@ -73,13 +85,14 @@ impl Known {
             TableFamily::Ip => Some(Family::Ipv4),
             TableFamily::Ip6 => Some(Family::Ipv6),
         };
-        Self { family, protocol: None }
+        Self { family, protocol: None, link: false }
     }
 
-    /// Takes in what a guard or an explicit test tells.
+    /// Takes in what a guard tells.
     pub(super) const fn learn(&mut self, guard: Guard) {
         match guard {
             Guard::Family(family) => self.family = Some(family),
+            Guard::Link => self.link = true,
             Guard::Protocol(protocol) => self.protocol = Some(protocol),
         }
     }
@@ -88,25 +101,28 @@ impl Known {
     pub(super) fn holds(self, guard: Guard) -> bool {
         match guard {
             Guard::Family(family) => self.family == Some(family),
+            Guard::Link => self.link,
             Guard::Protocol(protocol) => self.protocol == Some(protocol),
         }
     }
+
+    /// Whether every packet has the field, as far as guards can tell.
+    pub(super) fn has(self, field: Field) -> bool {
+        guards(field).all(|guard| self.holds(guard))
+    }
 }
 
-/// The guards of a test, in nft's order.
-pub(super) fn needed(test: &Match) -> impl Iterator<Item = Guard> {
-    guards(test.field().map_or(Needs::Nothing, |field| field.row().needs))
-}
-
-/// The guards of a field, in nft's order.
-pub(super) fn guards(needs: Needs) -> impl Iterator<Item = Guard> {
-    let (family, protocol) = match needs {
-        Needs::Nothing => (None, None),
-        Needs::Family(family) => (Some(family), None),
+/// The guards of a field, in nft's order. The kernel itself leaves a rule where a packet has no entry, socket, transport
+/// header or TCP option.
+pub(super) fn guards(field: Field) -> impl Iterator<Item = Guard> {
+    let row = field.row();
+    let guards = match row.needs {
+        _ if row.load == Load::TcpMaxseg => [None, None],
+        Needs::Entry | Needs::EntryOf(_) | Needs::Nothing | Needs::Socket | Needs::Transport => [None, None],
+        Needs::Family(family) => [Some(Guard::Family(family)), None],
+        Needs::Link => [Some(Guard::Link), None],
         // The kernel gives ICMPv6 no meaning in an IPv4 packet, nor ICMP in an IPv6 packet.
-        Needs::Protocol(Protocol::ICMP) => (Some(Family::Ipv4), Some(Protocol::ICMP)),
-        Needs::Protocol(Protocol::ICMPV6) => (Some(Family::Ipv6), Some(Protocol::ICMPV6)),
-        Needs::Protocol(protocol) => (None, Some(protocol)),
+        Needs::Protocol(protocol) => [row.needs.family().map(Guard::Family), Some(Guard::Protocol(protocol))],
     };
-    family.map(Guard::Family).into_iter().chain(protocol.map(Guard::Protocol))
+    guards.into_iter().flatten()
 }

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! A rule as the kernel holds it, and how the IR's rules become it and are read from it.
+//! Rules: how the IR's become the kernel's, and how the kernel's are read.
 
+mod looked_at;
 mod read;
 mod write;
 
-pub use read::read;
-pub use write::{closing, write};
+pub use read::{Reader, Source};
+pub use write::{RuleWriter, Unsayable};
 
-use super::expression::Expression;
-use super::set::Set;
+use super::expression::{Expression, Immediate};
+use super::verdict::Code;
 
 /// The comment of the last rule of a closed chain. A chain policy alone lets packets through while it is replaced.
 pub const CLOSING: &str = "closing";
 
-/// A rule in the kernel's terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// What it does, in order.
-    pub expressions: Vec<Expression>,
-    /// The anonymous sets that its expressions look up.
-    pub sets: Vec<Set>,
-    /// Its comment: the sentence that it comes from.
-    pub comment: String,
-}
+/// What the last rule of a closed chain does.
+pub const CLOSING_EXPRESSIONS: [Expression<'static>; 1] = [Expression::Immediate(Immediate::Verdict(Code::Drop))];

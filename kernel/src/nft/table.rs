@@ -1,137 +1,224 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! A whole table in the kernel's terms: written from the IR to be installed, or read from the kernel to become IR.
+//! A whole table of the kernel in the IR's terms.
+//!
+//! It is read in its normal form: chains, sets and objects by name, and of the sentences what the kernel holds, which is
+//! their comments. What the IR has no word for is named, in its place, and the rest is still read.
 
 use std::collections::BTreeMap;
 
-use ringwall_ir::words::TableFamily;
-use ringwall_ir::{Origin, OriginId, Ruleset, SetKind};
+use ringwall_ir::words::{ChainPolicy, ChainType, TableFamily};
+use ringwall_ir::{
+    BaseChain, Chain, Data, Elements, Illegal, Object, ObjectKind, Rule, Set, SetSpec, Step, Table, TableParts,
+    Unknown as Named,
+};
+use rustables::sys;
 
-use thiserror::Error;
+use super::chain::FoundChain;
+use super::expression::{Expression, only};
+use super::found::{FoundRule, FoundTable};
+use super::legality;
+use super::origins::Origins;
+use super::rule::{CLOSING, CLOSING_EXPRESSIONS, Reader, Source};
+use super::set::{FoundSet, SetName};
+use super::{Unknown, userdata};
+use crate::netlink::Value;
 
-use super::chain::Chain;
-use super::rule;
-use super::set::{Key, Set, SetIds, SetName};
-use super::{CLOSING, Unknown};
-
-/// A table with all that is in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Table {
-    /// Which packets its chains see.
-    pub family: TableFamily,
-    /// Its name.
-    pub name: String,
-    /// Its named sets.
-    pub sets: Vec<Set>,
-    /// Its chains.
-    pub chains: Vec<Chain>,
+/// A rule in the kernel's terms.
+struct KernelRule<'a> {
+    expressions: Vec<Expression<'a>>,
+    comment: &'a str,
 }
 
-/// The part of a table that the IR has no word for.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{place} cannot be read: {what}")]
-pub struct UnknownPart {
-    /// Where it is.
-    pub place: String,
-    /// What it is.
-    #[source]
-    pub what: Unknown,
+/// What of a table can be read, for the rules that speak of it.
+struct Readable<'t, 'a> {
+    found: &'t FoundTable<'a>,
+    specs: BTreeMap<&'t str, &'t SetSpec>,
+    chains: Vec<&'t str>,
+    objects: &'t [Object],
 }
 
-impl Table {
-    /// Writes a table of the ruleset. `ids` numbers the anonymous sets of all tables of one transaction.
-    #[must_use]
-    pub fn write(ruleset: &Ruleset, table: &ringwall_ir::Table, ids: &mut SetIds) -> Self {
-        let comment = |id| ruleset.origin(id).map(Origin::comment).unwrap_or_default();
-        let sets = table.sets().iter().map(|set| Set::named(set.name(), set.kind(), set.elements().clone()));
-        let mut chains = Vec::new();
-        for chain in table.chains() {
-            let rules = chain.rules().iter().map(|rule| rule::write(table.family(), rule, comment(rule.origin()), ids));
-            let mut written = Chain {
-                name: chain.name().to_owned(),
-                hook: chain.hook(),
-                priority: chain.priority(),
-                policy: chain.policy(),
-                rules: rules.collect(),
-            };
-            written.close();
-            chains.push(written);
+impl<'a> Source<'a> for Readable<'_, 'a> {
+    fn anonymous(&self, name: SetName<'a>) -> Option<&FoundSet<'a>> {
+        self.found.set(name).filter(|set| set.is_anonymous())
+    }
+
+    fn named(&self, name: &str) -> Option<&SetSpec> {
+        self.specs.get(name).copied()
+    }
+
+    fn has_chain(&self, name: &str) -> bool {
+        self.chains.contains(&name)
+    }
+
+    fn has_object(&self, kind: ObjectKind, name: &str) -> bool {
+        self.objects.iter().any(|object| object.body().kind() == kind && object.name() == name)
+    }
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// [`Illegal`] where the IR does not allow what is left of it when all that can be named is.
+pub fn read(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins) -> Result<Table, Illegal> {
+    let mut parts = TableParts::default();
+    let here = origins.of("");
+    for (flag, name) in [(sys::NFT_TABLE_F_DORMANT, "dormant"), (sys::NFT_TABLE_F_OWNER, "owner")] {
+        if found.flags & flag != 0 {
+            parts.unknowns.push((here, named("table flag", name)));
         }
-        Self { family: table.family(), name: table.name().to_owned(), sets: sets.collect(), chains }
     }
-
-    /// How many rules it has.
-    #[must_use]
-    pub fn rule_count(&self) -> usize {
-        self.chains.iter().map(|chain| chain.rules.len()).sum()
+    if found.flags & !(sys::NFT_TABLE_F_DORMANT | sys::NFT_TABLE_F_OWNER) != 0 {
+        parts.unknowns.push((here, named("table flag", &found.flags.to_string())));
     }
-
-    /// Reads the table into a ruleset of its own, in its normal form: sets and chains by name, and of the sentences
-    /// what the kernel holds, which is their comments.
-    ///
-    /// # Errors
-    /// The first part that the IR has no word for.
-    pub fn read(&self) -> Result<Ruleset, UnknownPart> {
-        let mut origins = Origins::default();
-        let mut sets: Vec<_> = self.sets.iter().collect();
-        sets.sort_by_key(|set| set.name.text());
-        let sets = sets.into_iter().map(|set| read_set(set, &mut origins)).collect::<Result<_, _>>()?;
-        let mut chains: Vec<_> = self.chains.iter().collect();
-        chains.sort_by_key(|chain| &chain.name);
-        let chains = chains.into_iter().map(|chain| self.read_chain(chain, &mut origins)).collect::<Result<_, _>>()?;
-        let table = ringwall_ir::Table::new(self.family, &self.name, sets, chains)
-            .map_err(|illegal| UnknownPart { place: format!("table `{}`", self.name), what: illegal.into() })?;
-        Ok(Ruleset { title: String::new(), origins: origins.list, tables: vec![table] })
-    }
-
-    fn read_chain(&self, chain: &Chain, origins: &mut Origins) -> Result<ringwall_ir::Chain, UnknownPart> {
-        let place = || format!("chain `{}`", chain.name);
-        let rules = chain.opened().map_err(|what| UnknownPart { place: place(), what })?;
-        let closing = origins.of(CLOSING);
-        let mut read = ringwall_ir::Chain::new(&chain.name, chain.hook, chain.priority, chain.policy, closing)
-            .map_err(|illegal| UnknownPart { place: place(), what: illegal.into() })?;
-        for (i, rule) in rules.iter().enumerate() {
-            let place = || format!("rule {} of chain `{}`", i + 1, chain.name);
-            let found = |name: &SetName| self.sets.iter().chain(&rule.sets).find(|set| set.name == *name);
-            let (matches, statements, verdict) = rule::read(self.family, &rule.expressions, &found)
-                .map_err(|what| UnknownPart { place: place(), what })?;
-            read.push(origins.of(&rule.comment), matches, statements, verdict)
-                .map_err(|illegal| UnknownPart { place: place(), what: illegal.into() })?;
+    parts.unknowns.extend(found.flow_tables.iter().map(|name| (here, named("flow table", name))));
+    read_objects(found, family, origins, &mut parts);
+    let mut chains: Vec<_> = found.chains.iter().collect();
+    chains.sort_by_key(|chain| chain.name);
+    let chains: Vec<_> = chains.into_iter().filter_map(|chain| read_chain(chain, origins, &mut parts)).collect();
+    let names: Vec<_> = chains.iter().map(|(chain, _)| chain.name().to_owned()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    read_sets(found, &names, origins, &mut parts);
+    let readable = Readable {
+        found,
+        specs: parts.sets.iter().map(|set| (set.name(), set.spec())).collect(),
+        chains: names.clone(),
+        objects: &parts.objects,
+    };
+    let reader = Reader::new(family, &readable);
+    let mut rules: BTreeMap<&str, Vec<&FoundRule<'_>>> = BTreeMap::new();
+    found.rules.iter().for_each(|rule| rules.entry(rule.chain).or_default().push(rule));
+    for (mut chain, closes) in chains {
+        let own = rules.remove(chain.name()).unwrap_or_default();
+        for (place, rule) in own.iter().enumerate() {
+            if !(closes && place + 1 == own.len() && is_closing(rule)) {
+                legality::add(&mut chain, read_rule(rule, reader, origins));
+            }
         }
-        Ok(read)
+        parts.chains.push(chain);
+    }
+    legality::table(family, found.name, parts)
+}
+
+fn named(name: &str, text: &str) -> Named {
+    Named { name: name.to_owned(), text: text.to_owned() }
+}
+
+fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins, parts: &mut TableParts) {
+    let mut objects: Vec<_> = found.objects.iter().collect();
+    objects.sort_by_key(|object| (object.name, object.kind));
+    for object in objects {
+        let origin = origins.of("");
+        let read = object.body(family).and_then(|body| Ok(Object::new(object.name, body, origin)?));
+        match read {
+            Ok(object) => parts.objects.push(object),
+            Err(unknown) => parts.unknowns.push((origin, named("object", &format!("`{}`: {unknown}", object.name)))),
+        }
     }
 }
 
-fn read_set(set: &Set, origins: &mut Origins) -> Result<ringwall_ir::Set, UnknownPart> {
-    let place = || format!("set `{}`", set.name.text());
-    let kind = [SetKind::Ipv4, SetKind::Ipv6].into_iter().find(|kind| Key::of_kind(*kind).holds_like(set.key));
-    let kind = kind.filter(|_| set.interval).ok_or(UnknownPart {
-        place: place(),
-        what: Unknown::Shape("a set that does not hold intervals of addresses"),
-    })?;
-    ringwall_ir::Set::new(set.name.text(), kind, set.values.clone(), origins.of(""))
-        .map_err(|illegal| UnknownPart { place: place(), what: illegal.into() })
-}
-
-/// The sentences of a ruleset that is being read, each once.
-#[derive(Default)]
-struct Origins {
-    list: Vec<Origin>,
-    known: BTreeMap<String, OriginId>,
-}
-
-impl Origins {
-    /// The sentence with this comment.
-    fn of(&mut self, comment: &str) -> OriginId {
-        if let Some(id) = self.known.get(comment) {
-            return *id;
+/// Reads a chain without its rules, and whether a rule closes it.
+fn read_chain(found: &FoundChain<'_>, origins: &mut Origins, parts: &mut TableParts) -> Option<(Chain, bool)> {
+    let closing = origins.of(CLOSING);
+    let read = || {
+        if found.is_anonymous() {
+            return Err(Unknown::Shape("it belongs to a rule"));
         }
-        let (id, because) = match comment.split_once(' ') {
-            Some((id, because)) => (id, Some(because.to_owned())),
-            None => (comment, None),
+        Ok(match found.bound()? {
+            None => (Chain::regular(found.name)?, false),
+            Some((binding, policy)) => {
+                let base =
+                    BaseChain { kind: binding.kind, hook: binding.hook, priority: binding.priority, policy, closing };
+                (Chain::base(found.name, base)?, closes(&base))
+            }
+        })
+    };
+    match read() {
+        Ok(chain) => Some(chain),
+        Err(unknown) => {
+            let name = if found.is_anonymous() { "anonymous chain" } else { "chain" };
+            parts.unknowns.push((origins.of(""), named(name, &format!("`{}`: {unknown}", found.name))));
+            None
+        }
+    }
+}
+
+/// Whether a rule stands at the end of the chain that drops what the chain policy drops.
+#[must_use]
+pub fn closes(base: &BaseChain) -> bool {
+    base.policy == ChainPolicy::Drop && base.kind == ChainType::Filter
+}
+
+fn read_sets(found: &FoundTable<'_>, chains: &[&str], origins: &mut Origins, parts: &mut TableParts) {
+    let mut sets: Vec<_> = found.sets.iter().filter(|set| !set.is_anonymous()).collect();
+    sets.sort_by_key(|set| set.name.text());
+    for set in sets {
+        let origin = origins.of(set.comment());
+        let read = || -> Result<Set, Unknown> {
+            let spec = set.spec()?;
+            let elements = set.read_elements(&spec, origin)?;
+            check_references(&elements, chains, &parts.objects)?;
+            Ok(Set::new(set.name.text(), spec, elements, origin)?)
         };
-        let place = OriginId(u32::try_from(self.list.len()).unwrap_or(u32::MAX));
-        self.list.push(Origin { id: id.to_owned(), text: String::new(), line: 0, because });
-        self.known.insert(comment.to_owned(), place);
-        place
+        match read() {
+            Ok(set) => parts.sets.push(set),
+            Err(unknown) => parts.unknowns.push((origin, named("set", &format!("`{}`: {unknown}", set.name.text())))),
+        }
     }
+}
+
+/// An element must not lead to what cannot be read.
+fn check_references(elements: &Elements, chains: &[&str], objects: &[Object]) -> Result<(), Unknown> {
+    let Elements::List(list) = elements else { return Ok(()) };
+    for element in list {
+        match &element.data {
+            Some(Data::Verdict(verdict)) => {
+                if let Some(target) = verdict.target().filter(|target| !chains.contains(target)) {
+                    return Err(Unknown::value("element that leads to a chain that cannot be read:", target));
+                }
+            }
+            Some(Data::Object(name)) if !objects.iter().any(|object| object.name() == name) => {
+                return Err(Unknown::value("element that gives an object that cannot be read:", name));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn read_rule<'a>(found: &FoundRule<'a>, reader: Reader<'_, 'a>, origins: &mut Origins) -> Rule {
+    match kernel_rule(found) {
+        Ok(rule) => {
+            let (steps, verdict) = reader.read(&rule.expressions);
+            legality::rule(origins.of(rule.comment), steps, verdict)
+        }
+        Err(unknown) => {
+            let step = Step::Unknown(named("rule", &unknown.to_string()));
+            legality::rule(origins.of(""), vec![step], None)
+        }
+    }
+}
+
+/// Whether a rule is the one that closes a chain.
+fn is_closing(found: &FoundRule<'_>) -> bool {
+    kernel_rule(found).is_ok_and(|rule| rule.comment == CLOSING && rule.expressions == CLOSING_EXPRESSIONS)
+}
+
+fn kernel_rule<'a>(rule: &FoundRule<'a>) -> Result<KernelRule<'a>, Unknown> {
+    let known = [
+        sys::NFTA_RULE_TABLE,
+        sys::NFTA_RULE_CHAIN,
+        sys::NFTA_RULE_HANDLE,
+        sys::NFTA_RULE_EXPRESSIONS,
+        sys::NFTA_RULE_COMPAT,
+        sys::NFTA_RULE_POSITION,
+        sys::NFTA_RULE_USERDATA,
+        sys::NFTA_RULE_PAD,
+    ];
+    only("rule", rule.attributes, &known)?;
+    let expressions = match rule.attributes.get(sys::NFTA_RULE_EXPRESSIONS).map(Value::nested).transpose()? {
+        None => Vec::new(),
+        Some(list) => list.iter().map(|element| Expression::read(element.value)).collect::<Result<_, _>>()?,
+    };
+    let userdata = rule.attributes.get(sys::NFTA_RULE_USERDATA).map_or(&[][..], Value::bytes);
+    Ok(KernelRule { expressions, comment: userdata::read_comment(userdata).unwrap_or_default() })
 }

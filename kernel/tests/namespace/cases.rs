@@ -160,7 +160,9 @@ impl Case {
         };
         match (joined("nft"), joined("v4"), joined("v6")) {
             (nft, v4, v6) if !nft.is_empty() && v4.is_empty() && v6.is_empty() => Form::Nft(nft),
-            (nft, v4, v6) if nft.is_empty() && (!v4.is_empty() || !v6.is_empty()) => Form::Iptables { v4, v6 },
+            (nft, v4, v6) if nft.is_empty() && (!v4.is_empty() || !v6.is_empty()) => {
+                Form::Iptables { sets: String::new(), v4, v6 }
+            }
             _ => Form::Empty,
         }
     }

@@ -8,7 +8,9 @@ use libtest_mimic::{Failed, Trial};
 use ringwall_ir::words::{
     ChainPolicy, CtDirection, CtState, CtStatus, Direction, Hook, Priority, Protocol, Refusal, TableFamily, TcpFlags,
 };
-use ringwall_ir::{Chain, Field, IntervalSet, Match, Origin, OriginId, Ruleset, Table, Values, Verdict};
+use ringwall_ir::{
+    BaseChain, Chain, Field, Match, Origin, OriginId, Ruleset, Step, Table, TableParts, Values, Verdict,
+};
 use ringwall_kernel::namespace::{ChainOrigins, Form, KernelBackend, Load};
 use ringwall_runtime::compare::{Backend, BackendError};
 use ringwall_runtime::host::Host;
@@ -52,15 +54,15 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn founding_ruleset() -> Ruleset {
-    let states = |states: &[CtState]| Match::AnyOf {
-        field: Field::CtState,
-        bits: states.iter().map(|state| u32::from(state.bit())).sum(),
+    let states = |states: &[CtState]| {
+        let bits = states.iter().map(|state| u128::from(state.bit())).sum();
+        vec![Step::from(Match::any_of(Field::CtState, bits))]
     };
     let mut output = chain("output", Hook::Output, ChainPolicy::Drop);
     let opening = states(&[CtState::New, CtState::Established]);
-    output.push(OUTBOUND, vec![opening], vec![], Some(Verdict::Accept)).unwrap();
+    output.push(OUTBOUND, opening, Some(Verdict::Accept)).unwrap();
     let mut input = chain("input", Hook::Input, ChainPolicy::Drop);
-    input.push(INBOUND, vec![states(&[CtState::Established])], vec![], Some(Verdict::Accept)).unwrap();
+    input.push(INBOUND, states(&[CtState::Established]), Some(Verdict::Accept)).unwrap();
     ruleset(vec![input, output])
 }
 
@@ -105,7 +107,7 @@ fn founding_ruleset_as_iptables_text() -> Result<(), Failed> {
         rules: vec![origin],
         policy: CLOSING,
     };
-    let form = Form::Iptables { v4: FOUNDING_IPTABLES.to_owned(), v6: String::new() };
+    let form = Form::Iptables { sets: String::new(), v4: FOUNDING_IPTABLES.to_owned(), v6: String::new() };
     founding_ruleset_decides(Load { form, chains: vec![of("INPUT", INBOUND), of("OUTPUT", OUTBOUND)] })
 }
 
@@ -161,9 +163,8 @@ fn last_accepting_chain_decides() -> Result<(), Failed> {
 /// The founding ruleset of output eats the answer, which is related; a reset is never answered.
 fn refusal_without_answer() -> Result<(), Failed> {
     let mut input = chain("input", Hook::Input, ChainPolicy::Accept);
-    let protocol = Values::Inline(IntervalSet::range(u128::from(Protocol::TCP.0), u128::from(Protocol::TCP.0)));
-    let is_tcp = Match::In { field: Field::L4proto, values: protocol, negated: false };
-    input.push(INBOUND, vec![is_tcp], vec![], Some(Verdict::Reject(Refusal::TcpReset))).unwrap();
+    let is_tcp = Match::within(Field::L4proto, Values::one(Protocol::TCP.0.into()));
+    input.push(INBOUND, vec![is_tcp.into()], Some(Verdict::Reject(Refusal::TcpReset))).unwrap();
     let ruleset = ruleset(vec![input, chain("output", Hook::Output, ChainPolicy::Drop)]);
     let text = r#"
         table inet ringwall {
@@ -187,7 +188,7 @@ fn refusal_without_answer() -> Result<(), Failed> {
 
 fn refusal_by_iptables() -> Result<(), Failed> {
     let text = "*filter\n:INPUT ACCEPT\n-A INPUT -p udp -j REJECT\n-A INPUT -p tcp -j DROP\nCOMMIT\n";
-    let form = Form::Iptables { v4: text.to_owned(), v6: String::new() };
+    let form = Form::Iptables { sets: String::new(), v4: text.to_owned(), v6: String::new() };
     let seen = run(
         Load { form, chains: Vec::new() },
         [arrives(udp(THERE, 9, HERE, 1)), arrives(tcp(THERE, 9, HERE, 1, TcpFlags::SYN))],
@@ -359,7 +360,10 @@ fn ruleset_that_does_not_load() -> Result<(), Failed> {
             "chain inet ringwall input has 0 rules",
         ),
         (
-            Load { form: Form::Iptables { v4: "*nonsense".to_owned(), v6: String::new() }, chains: vec![] },
+            Load {
+                form: Form::Iptables { sets: String::new(), v4: "*nonsense".to_owned(), v6: String::new() },
+                chains: vec![],
+            },
             "iptables-nft-restore: ",
         ),
     ] {
@@ -419,13 +423,15 @@ fn host() -> Host {
 }
 
 fn chain(name: &str, hook: Hook, policy: ChainPolicy) -> Chain {
-    Chain::new(name, hook, Priority::RINGWALL_FILTER, policy, CLOSING).unwrap()
+    Chain::base(name, BaseChain::filter(hook, Priority::RINGWALL_FILTER, policy, CLOSING)).unwrap()
 }
 
 fn ruleset(chains: Vec<Chain>) -> Ruleset {
     let origin = |id: &str| Origin { id: id.to_owned(), text: String::new(), line: 1, because: None };
-    let tables = vec![Table::new(TableFamily::Inet, "ringwall", vec![], chains).unwrap()];
-    Ruleset { title: String::new(), origins: ["0", "1", "closing"].map(origin).into(), tables }
+    let parts = TableParts { chains, ..TableParts::default() };
+    let tables = vec![Table::new(TableFamily::Inet, "ringwall", parts).unwrap()];
+    let origins = ["0", "1", "closing"].map(origin).into();
+    Ruleset { title: String::new(), origins, tables, unknowns: Vec::new() }
 }
 
 fn address(text: &str) -> IpAddr {

@@ -6,11 +6,14 @@ use std::thread;
 
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::{ChainPolicy, Hook, Refusal, TableFamily};
-use ringwall_ir::{IntervalSet, Ruleset, Set, SetKind, Verdict};
+use ringwall_ir::{
+    ConnLimit, Datatype, Elements, IntervalSet, KeyType, Meter, OriginId, Ruleset, Set, SetFlags, SetOperation,
+    SetSpec, SetUpdate, Statement, Step, Verdict,
+};
 use ringwall_kernel::install::{InstallError, Part, apply, normal, read_back};
 
 use crate::private::{flush, in_namespace, list, load};
-use crate::rulesets::{Draft, accept_from, accept_one, founding, ruleset, ruleset_of, set4};
+use crate::rulesets::{Draft, accept_from, accept_one, founding, intervals, ruleset, ruleset_of, set4};
 
 const FOUNDING: &str = r#"
 table inet ringwall {
@@ -139,7 +142,7 @@ fn chain_policies_change_in_their_place() {
 #[test]
 fn tables_of_one_family() {
     in_namespace("install::tables_of_one_family", || {
-        let reject = |matches, refusal| (matches, vec![], Some(Verdict::Reject(refusal)));
+        let reject = |steps: Vec<Step>, refusal| (steps, Some(Verdict::Reject(refusal)));
         let shared = || {
             let kinds =
                 [Refusal::PortUnreachable, Refusal::HostUnreachable, Refusal::NetUnreachable, Refusal::AdminProhibited];
@@ -194,10 +197,23 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
     in_namespace("install::a_refusal_names_the_sentence_and_changes_nothing", || {
         install(&founding());
         let before = list();
-        // The kernel rejects at no hook behind routing.
-        let wrong = (vec![], vec![], Some(Verdict::Reject(Refusal::PortUnreachable)));
+        // Of a set whose elements end by themselves, the kernel counts no conversations (`nft_set_elem_expr_alloc`).
+        let spec = SetSpec {
+            flags: SetFlags { dynamic: true, timeout: true, ..SetFlags::default() },
+            ..SetSpec::of(vec![KeyType::Of(Datatype::Ipv4Addr)])
+        };
+        let met = Set::new("met", spec, Elements::NONE, OriginId(0)).unwrap();
+        let update = SetUpdate {
+            operation: SetOperation::Add,
+            set: "met".to_owned(),
+            key: vec![Field::IpSaddr.into()],
+            data: None,
+            timeout: None,
+            meters: vec![Meter::ConnLimit(ConnLimit { count: 5, over: false })],
+        };
+        let wrong = (vec![Step::Statement(Statement::SetUpdate(update))], None);
         let rules = vec![accept_one(Field::TcpDport, 22), wrong];
-        let error = apply(&ruleset(vec![], vec![(Hook::Postrouting, rules)])).unwrap_err();
+        let error = apply(&ruleset(vec![met], vec![(Hook::Postrouting, rules)])).unwrap_err();
         let InstallError::Refused { first, .. } = &error else { panic!("{error}") };
         let sentence = "sentence 1 of postrouting".to_owned();
         assert_eq!(first.part, Part::Rule { chain: "postrouting".to_owned(), id: "s2".to_owned(), sentence });
@@ -211,7 +227,7 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
 fn a_rule_with_too_many_steps_is_refused_before_it_is_sent() {
     in_namespace("install::a_rule_with_too_many_steps_is_refused_before_it_is_sent", || {
         let test = accept_one(Field::TcpDport, 22).0.remove(0);
-        let rule = (vec![test; 70], vec![], Some(Verdict::Accept));
+        let rule = (vec![test; 70], Some(Verdict::Accept));
         let error = apply(&ruleset(vec![], vec![(Hook::Input, vec![rule])])).unwrap_err();
         assert!(matches!(error, InstallError::TooLong(_)), "{error}");
     });
@@ -256,8 +272,7 @@ fn many_rules_and_elements_are_one_transaction() {
     in_namespace("install::many_rules_and_elements_are_one_transaction", || {
         let rules = (0..20_000).map(|i| accept_one(Field::IpSaddr, i * 7)).collect();
         let elements: IntervalSet = (0..30_000u128).map(|i| (i * 16, i * 16 + 3)).collect();
-        let set = Set::new("many", SetKind::Ipv4, elements, ringwall_ir::OriginId(0)).unwrap();
-        let ruleset = ruleset(vec![set], vec![(Hook::Input, rules)]);
+        let ruleset = ruleset(vec![intervals("many", Datatype::Ipv4Addr, elements)], vec![(Hook::Input, rules)]);
         for _ in 0..2 {
             let start = std::time::Instant::now();
             let applied = apply(&ruleset).unwrap();

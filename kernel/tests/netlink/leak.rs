@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ringwall_ir::Ruleset;
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::Hook;
+use ringwall_ir::{Datatype, IntervalSet, Ruleset};
 use ringwall_kernel::install::apply;
 
 use crate::private::{in_namespace, load};
-use crate::rulesets::{accept_from, accept_one, ruleset, set4};
+use crate::rulesets::{accept_from, accept_one, intervals, ruleset, set4};
 
 const SWAPS: usize = 300;
 
@@ -71,14 +71,9 @@ fn loopback_up() {
 fn rulesets(hook: Hook) -> [Ruleset; 2] {
     let few = vec![accept_from(Field::Ip6Saddr, "nobody"), accept_one(Field::TcpDport, 22)];
     let many = (1..200).map(|port| accept_one(Field::TcpDport, port)).collect();
-    let nobody = ringwall_ir::Set::new(
-        "nobody",
-        ringwall_ir::SetKind::Ipv6,
-        ringwall_ir::IntervalSet::one(1),
-        ringwall_ir::OriginId(0),
-    );
+    let nobody = intervals("nobody", Datatype::Ipv6Addr, IntervalSet::one(1));
     [
-        ruleset(vec![nobody.unwrap(), set4("lan", &[("10.0.0.0", 8)])], vec![(hook, few)]),
+        ruleset(vec![nobody, set4("lan", &[("10.0.0.0", 8)])], vec![(hook, few)]),
         ruleset(vec![set4("lan", &[("172.16.0.0", 12), ("10.0.0.0", 9)])], vec![(hook, many)]),
     ]
 }

@@ -3,12 +3,16 @@
 
 #![cfg(test)]
 
-mod arbitrary;
-mod foreign;
 mod install;
 mod leak;
+mod listing;
 mod private;
 mod random;
 mod raw;
 mod rulesets;
+mod sayable;
+mod scratch;
 mod shapes;
+mod swap;
+mod text;
+mod times;

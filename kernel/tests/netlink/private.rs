@@ -43,12 +43,23 @@ pub fn list() -> String {
     String::from_utf8(listed.stdout).unwrap()
 }
 
+/// The ruleset as nft prints it; none where it fails at that.
+pub fn try_list() -> Option<String> {
+    let listed = Command::new("nft").args(["list", "ruleset"]).output().unwrap();
+    listed.status.success().then(|| String::from_utf8(listed.stdout).unwrap())
+}
+
 /// Loads nft text.
 pub fn load(text: &str) {
+    try_load(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+}
+
+/// Loads nft text, or tells what nft says to it.
+pub fn try_load(text: &str) -> Result<(), String> {
     let mut nft = Command::new("nft").args(["-f", "-"]).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     nft.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let done = nft.wait_with_output().unwrap();
-    assert!(done.status.success(), "{}\n{text}", String::from_utf8_lossy(&done.stderr));
+    if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
 }
 
 /// Empties the namespace's ruleset.

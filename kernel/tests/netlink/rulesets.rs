@@ -4,19 +4,20 @@
 use std::net::Ipv4Addr;
 
 use ringwall_ir::fields::Field;
-use ringwall_ir::words::{ChainPolicy, CtState, CtStates, Hook, Priority, TableFamily};
+use ringwall_ir::words::{ChainPolicy, ChainType, CtState, CtStates, Hook, Priority, TableFamily};
 use ringwall_ir::{
-    Chain, IntervalSet, Match, Origin, OriginId, Ruleset, Set, SetKind, Statement, Table, Values, Verdict,
+    BaseChain, Chain, Datatype, Elements, IntervalSet, KeyType, Match, Object, Origin, OriginId, Ruleset, Set, SetSpec,
+    Step, Table, TableParts, Values, Verdict,
 };
 
 /// One rule to be.
-pub type Parts = (Vec<Match>, Vec<Statement>, Option<Verdict>);
+pub type Parts = (Vec<Step>, Option<Verdict>);
 
 /// One chain to be.
 pub struct Draft {
     pub name: &'static str,
-    pub hook: Hook,
-    pub priority: i32,
+    /// Type, hook and priority; none: only rules lead to it.
+    pub bound: Option<(ChainType, Hook, i32)>,
     pub policy: ChainPolicy,
     pub rules: Vec<Parts>,
 }
@@ -24,28 +25,47 @@ pub struct Draft {
 impl Draft {
     /// A closed chain at Ringwall's place.
     pub fn closed(hook: Hook, rules: Vec<Parts>) -> Self {
-        Self { name: hook.name(), hook, priority: Priority::RINGWALL_FILTER.0, policy: ChainPolicy::Drop, rules }
+        let bound = Some((ChainType::Filter, hook, Priority::RINGWALL_FILTER.0));
+        Self { name: hook.name(), bound, policy: ChainPolicy::Drop, rules }
     }
 }
 
-/// A ruleset of one table with these sets and chains. Each rule and each closing has a sentence of its own.
-pub fn ruleset_of(family: TableFamily, name: &str, sets: Vec<Set>, chains: Vec<Draft>) -> Ruleset {
+/// A ruleset of one table with these objects, sets and chains. Each rule and each closing has a sentence of its own.
+pub fn ruleset_with(
+    family: TableFamily,
+    name: &str,
+    objects: Vec<Object>,
+    sets: Vec<Set>,
+    chains: Vec<Draft>,
+) -> Ruleset {
     let mut origins = Vec::new();
     let mut origin = |text: String| {
         origins.push(Origin { id: format!("s{}", origins.len()), text, line: 1, because: None });
         OriginId(origins.len() as u32 - 1)
     };
     let mut built = Vec::new();
-    for Draft { name, hook, priority, policy, rules } in chains {
-        let closing = origin(format!("otherwise {} {name}", policy.name()));
-        let mut chain = Chain::new(name, hook, Priority(priority), policy, closing).unwrap();
-        for (i, (matches, statements, verdict)) in rules.into_iter().enumerate() {
-            chain.push(origin(format!("sentence {i} of {name}")), matches, statements, verdict).unwrap();
+    for Draft { name, bound, policy, rules } in chains {
+        let mut chain = match bound {
+            Some((kind, hook, priority)) => {
+                let closing = origin(format!("otherwise {} {name}", policy.name()));
+                let base = BaseChain { kind, hook, priority: Priority(priority), policy, closing };
+                Chain::base(name, base).unwrap()
+            }
+            None => Chain::regular(name).unwrap(),
+        };
+        for (i, (steps, verdict)) in rules.into_iter().enumerate() {
+            chain.push(origin(format!("sentence {i} of {name}")), steps, verdict).unwrap();
         }
         built.push(chain);
     }
-    let table = Table::new(family, name, sets, built).unwrap();
-    Ruleset { title: "test".to_owned(), origins, tables: vec![table] }
+    let parts = TableParts { objects, sets, chains: built, unknowns: Vec::new() };
+    let table = Table::new(family, name, parts).unwrap();
+    Ruleset { title: "test".to_owned(), origins, tables: vec![table], unknowns: Vec::new() }
+}
+
+/// A ruleset of one table with these sets and chains.
+pub fn ruleset_of(family: TableFamily, name: &str, sets: Vec<Set>, chains: Vec<Draft>) -> Ruleset {
+    ruleset_with(family, name, Vec::new(), sets, chains)
 }
 
 /// A ruleset of one table `inet ringwall`, with a closed chain of these rules at each hook that is named.
@@ -54,40 +74,48 @@ pub fn ruleset(sets: Vec<Set>, chains: Vec<(Hook, Vec<Parts>)>) -> Ruleset {
     ruleset_of(TableFamily::Inet, "ringwall", sets, chains)
 }
 
+/// A set of intervals of values of one data type.
+pub fn intervals(name: &str, datatype: Datatype, values: IntervalSet) -> Set {
+    let spec = SetSpec::intervals(KeyType::Of(datatype));
+    Set::new(name, spec, Elements::Intervals(values), OriginId(0)).unwrap()
+}
+
 /// A set of IPv4 addresses: prefixes, each with its length.
 pub fn set4(name: &str, prefixes: &[(&str, u8)]) -> Set {
     let prefix = |&(address, length): &(&str, u8)| {
         let value = u128::from(address.parse::<Ipv4Addr>().unwrap().to_bits());
         IntervalSet::prefix(value, length, 32).intervals()[0]
     };
-    Set::new(name, SetKind::Ipv4, prefixes.iter().map(prefix).collect(), OriginId(0)).unwrap()
+    intervals(name, Datatype::Ipv4Addr, prefixes.iter().map(prefix).collect())
+}
+
+/// These tests, then accept.
+pub fn accept(tests: Vec<Match>) -> Parts {
+    (tests.into_iter().map(Step::Match).collect(), Some(Verdict::Accept))
 }
 
 /// `FIELD @NAME accept`
 pub fn accept_from(field: Field, name: &str) -> Parts {
-    let values = Values::Set(name.to_owned());
-    (vec![Match::In { field, values, negated: false }], Vec::new(), Some(Verdict::Accept))
+    accept(vec![Match::within(field, Values::Set(name.to_owned()))])
 }
 
 /// `FIELD NUMBER accept`
 pub fn accept_one(field: Field, number: u128) -> Parts {
-    let values = Values::Inline(IntervalSet::one(number));
-    (vec![Match::In { field, values, negated: false }], Vec::new(), Some(Verdict::Accept))
+    accept(vec![Match::within(field, Values::one(number))])
 }
 
 /// `ct state ...`
 pub fn states(states: &[CtState]) -> Match {
-    Match::AnyOf { field: Field::CtState, bits: CtStates::of(states).bits().into() }
+    Match::any_of(Field::CtState, CtStates::of(states).bits().into())
 }
 
 /// `allow outbound, permit established inbound`
 pub fn founding() -> Ruleset {
-    let accept = |states_wanted: &[CtState]| (vec![states(states_wanted)], Vec::new(), Some(Verdict::Accept));
     ruleset(
         Vec::new(),
         vec![
-            (Hook::Output, vec![accept(&[CtState::New, CtState::Established])]),
-            (Hook::Input, vec![accept(&[CtState::Established])]),
+            (Hook::Output, vec![accept(vec![states(&[CtState::New, CtState::Established])])]),
+            (Hook::Input, vec![accept(vec![states(&[CtState::Established])])]),
         ],
     )
 }

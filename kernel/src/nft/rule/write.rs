@@ -1,187 +1,185 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rules of the IR in the kernel's terms, as nft 1.0.6 puts them (`netlink_linearize.c`, `rule_postprocess`).
+//!
+//! Where nft's form is slow, the kernel's fast one is written that nft lists alike; where nft's form means something
+//! else than the rule, one that means the same.
 
-use std::borrow::Cow;
+mod head;
+mod join;
+mod key;
+mod statement;
+mod test;
+mod translation;
+mod verdict;
 
-use ringwall_ir::fields::Field;
-use ringwall_ir::words::{Family, TableFamily};
-use ringwall_ir::{IntervalSet, Match, Statement, Values, Verdict};
+pub(super) use translation::parts as translation_parts;
 
-use super::{CLOSING, Rule};
-use crate::nft::cmp::Operator;
-use crate::nft::condition::Condition;
-use crate::nft::expression::Expression;
-use crate::nft::immediate::Immediate;
-use crate::nft::known::{Guard, Known, needed};
-use crate::nft::payload::Payload;
-use crate::nft::reject::Reject;
-use crate::nft::set::{Set, SetIds};
-use crate::nft::test::{self, Test};
+use ringwall_ir::{Counts, Match, Rule, Selector, SetSpec, Step, Table};
+use thiserror::Error;
 
-/// The most bytes that the kernel compares in one step of its evaluation loop (`nft_cmp_fast_eval`).
-const FAST_LEN: u32 = 4;
+use self::join::Piece;
+use crate::nft::expression::{Cmp, Expression, Operator};
+use crate::nft::field::{self, Layout};
+use crate::nft::known::{Guard, Known, guards};
+use crate::nft::register::Register;
+use crate::nft::set::{Anonymous, Content, DataShape, SetIds, SetName, Shape};
 
-/// Writes a rule for a table of the family.
-#[must_use]
-pub fn write(table: TableFamily, rule: &ringwall_ir::Rule, comment: String, ids: &mut SetIds) -> Rule {
-    let mut writer = Writer { known: Known::at_start(table), ids, sets: Vec::new(), expressions: Vec::new() };
-    let reject = match rule.verdict() {
-        Some(Verdict::Reject(refusal)) => Some(Reject::of(table, refusal)),
-        _ => None,
-    };
-    if let (TableFamily::Inet, Some(reject)) = (table, reject) {
-        writer.guard_refusal(reject, rule.matches());
-    }
-    let mut rest = rule.matches();
-    while !rest.is_empty() {
-        let end = rest.iter().position(|test| matches!(test, Match::Limit(_))).unwrap_or(rest.len());
-        let (tests, behind) = rest.split_at(end);
-        writer.tests(tests);
-        rest = match behind {
-            [Match::Limit(limit), behind @ ..] => {
-                writer.expressions.push(Expression::Limit(*limit));
-                behind
-            }
-            _ => &[],
-        };
-    }
-    for statement in rule.statements() {
-        let Statement::Log(log) = statement;
-        writer.expressions.push(Expression::Log(log.clone()));
-    }
-    writer.expressions.extend(match rule.verdict() {
-        Some(Verdict::Accept) => Some(Expression::Immediate(Immediate::Accept)),
-        Some(Verdict::Drop) => Some(Expression::Immediate(Immediate::Drop)),
-        Some(Verdict::Reject(_)) | None => reject.map(Expression::Reject),
-    });
-    Rule { expressions: writer.expressions, sets: writer.sets, comment }
+/// Why a rule cannot be put into the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Unsayable {
+    /// Two fields, or a field and a map, in one value: the kernel can since 6.13, but nft 1.0.6 stops at such a rule, and
+    /// with it every listing.
+    #[error("nft 1.0.6 fails at a value that is made of two fields")]
+    Joined,
+    /// Registers hold 64 bytes.
+    #[error("the kernel has not so much room for what is looked up at once")]
+    Registers,
+    /// A name of the host without a number.
+    #[error("a name of the host has no number here")]
+    Symbol,
+    /// Something that was read and is not known.
+    #[error("it holds a part that is not known: {0}")]
+    Unknown(&'static str),
 }
 
-/// The last rule of a closed chain.
-#[must_use]
-pub fn closing() -> Rule {
-    Rule { expressions: vec![Expression::Immediate(Immediate::Drop)], sets: Vec::new(), comment: CLOSING.to_owned() }
-}
-
-struct Writer<'a> {
+/// Writes the rules of a table, one after the other.
+pub struct RuleWriter<'a> {
+    table: &'a Table,
     known: Known,
-    ids: &'a mut SetIds,
-    sets: Vec<Set>,
-    expressions: Vec<Expression>,
-}
-
-/// A test behind its guards; none where it went along with a neighbour's.
-struct Step {
+    /// Numbers the anonymous sets of the transaction.
+    ids: SetIds,
+    /// What the rule's counters have counted, one after the other.
+    counted: Vec<Counts>,
+    /// The expressions of the rule.
+    out: Vec<Expression<'a>>,
+    /// The tests of a run, before they are put in order.
+    pieces: Vec<Piece>,
+    /// The guards of those tests.
     guards: Vec<Guard>,
-    test: Option<Test>,
+    /// The expressions of those tests.
+    scratch: Vec<Expression<'a>>,
+    /// The anonymous sets of the rule.
+    sets: Vec<Anonymous<'a>>,
 }
 
-impl Writer<'_> {
-    /// An answer that only one family has is guarded at the head of the rule, unless a test tells the family anyway.
-    fn guard_refusal(&mut self, reject: Reject, matches: &[Match]) {
-        let Some(guard) = reject.family().map(Guard::Family) else { return };
-        let told =
-            matches.iter().any(|test| Guard::of(test) == Some(guard) || needed(test).any(|needed| needed == guard));
-        if !told && !self.known.holds(guard) {
-            self.known.learn(guard);
-            guard.write(&mut self.expressions);
+impl<'a> RuleWriter<'a> {
+    /// A writer for the rules of a table.
+    pub fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            known: Known::default(),
+            ids: SetIds::default(),
+            counted: Vec::new(),
+            out: Vec::new(),
+            pieces: Vec::new(),
+            guards: Vec::new(),
+            scratch: Vec::new(),
+            sets: Vec::new(),
         }
     }
 
-    /// Writes tests between which no state changes.
-    fn tests(&mut self, tests: &[Match]) {
-        let telling = tests.iter().filter(|test| !is_implied(test, tests)).filter_map(simplified);
-        let mut steps: Vec<_> = telling.filter_map(|test| self.step(&test)).collect();
-        join_neighbours(&mut steps);
-        for step in steps {
-            for guard in step.guards {
-                guard.write(&mut self.expressions);
+    /// Writes a rule: its anonymous sets, and its expressions. `ids` numbers the sets of the transaction; `counted` is
+    /// what the rule's counters have counted, where that is not what the rule says.
+    ///
+    /// # Errors
+    /// [`Unsayable`]
+    pub fn write(
+        &mut self,
+        rule: &'a Rule,
+        ids: &mut SetIds,
+        counted: &[Counts],
+    ) -> Result<(&[Anonymous<'a>], &[Expression<'a>]), Unsayable> {
+        self.ids = std::mem::take(ids);
+        self.counted.clear();
+        self.counted.extend(counted.iter().rev());
+        let written = self.rule(rule);
+        *ids = std::mem::take(&mut self.ids);
+        written?;
+        Ok((&self.sets, &self.out))
+    }
+
+    fn rule(&mut self, rule: &'a Rule) -> Result<(), Unsayable> {
+        self.out.clear();
+        self.sets.clear();
+        self.known = Known::at_start(self.table.family());
+        if let Some(guard) = self.guard_at_head(rule) {
+            self.guard(guard);
+        }
+        let mut rest = rule.steps();
+        while let [first, behind @ ..] = rest {
+            match first {
+                Step::Match(Match::In { .. } | Match::Concat { .. }) => {
+                    let is_test = |step: &Step| matches!(step, Step::Match(Match::In { .. } | Match::Concat { .. }));
+                    let end = rest.iter().position(|step| !is_test(step)).unwrap_or(rest.len());
+                    let (run, behind) = rest.split_at(end);
+                    self.tests(run)?;
+                    rest = behind;
+                    continue;
+                }
+                Step::Match(test) => self.counting_test(test)?,
+                Step::Statement(statement) => self.statement(statement)?,
+                Step::Unknown(_) => return Err(Unsayable::Unknown("a step")),
             }
-            if let Some(test) = step.test {
-                self.expressions.push(test.load);
-                test.condition.write(&mut self.expressions);
+            rest = behind;
+        }
+        if let Some(verdict) = rule.verdict() {
+            self.verdict(verdict)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a guard.
+    fn guard(&mut self, guard: Guard) {
+        self.known.learn(guard);
+        let (field, value) = guard.test();
+        field::load(field, Register::FIRST, &mut self.out);
+        let data = Layout::of(field).bytes_of(value.into());
+        self.out.push(Expression::Cmp(Cmp { from: Register::FIRST, operator: Operator::Equal, data }));
+    }
+
+    /// Writes the guards that what is looked at still needs.
+    fn guard_all(&mut self, selectors: &[Selector]) {
+        for guard in selectors.iter().flat_map(|selector| guards(selector.field())) {
+            if !self.known.holds(guard) {
+                self.guard(guard);
             }
         }
     }
 
-    /// A test, behind the guards that it still needs.
-    fn step(&mut self, test: &Match) -> Option<Step> {
-        let missing: Vec<_> = needed(test).filter(|guard| !self.known.holds(*guard)).collect();
-        for guard in missing.iter().copied().chain(Guard::of(test)) {
-            self.known.learn(guard);
-        }
-        Some(Step { guards: missing, test: Some(test::write(test, &mut self.sets, self.ids)?) })
-    }
-}
-
-/// Whether a test of the family or protocol lets through what another test needs: then the other's guard says it all.
-fn is_implied(test: &Match, tests: &[Match]) -> bool {
-    tests.iter().flat_map(needed).any(|guard| guard.implies(test))
-}
-
-/// The test without families that there are not; none where both that there are pass it.
-fn simplified(test: &Match) -> Option<Cow<'_, Match>> {
-    let Match::In { field: Field::Nfproto, values: Values::Inline(set), negated: false } = test else {
-        return Some(Cow::Borrowed(test));
-    };
-    let passing: Vec<_> = Family::ALL
-        .into_iter()
-        .map(|family| u128::from(family.number()))
-        .filter(|number| set.contains(*number))
-        .collect();
-    match passing.as_slice() {
-        [number] => {
-            let values = Values::Inline(IntervalSet::one(*number));
-            Some(Cow::Owned(Match::In { field: Field::Nfproto, values, negated: false }))
-        }
-        [_, _] => None,
-        _ => Some(Cow::Borrowed(test)),
-    }
-}
-
-/// Compares fields that lie side by side at once, in the place of the first of them (nft's `payload_do_merge`).
-fn join_neighbours(steps: &mut [Step]) {
-    let mut loads: Vec<_> =
-        steps.iter().enumerate().filter_map(|(place, step)| step.test.as_ref()?.compared(place)).collect();
-    loads.sort_by_key(|load| (load.payload.base, load.payload.offset, load.place));
-    let mut loads = loads.into_iter();
-    let Some(mut first) = loads.next() else { return };
-    for next in loads {
-        if !first.payload.is_before(next.payload) || first.payload.len + next.payload.len > FAST_LEN {
-            first = next;
-            continue;
-        }
-        first.payload.len += next.payload.len;
-        first.data.extend(next.data);
-        for (place, test) in [(first.place, Some(Test::equal(first.payload, first.data.clone()))), (next.place, None)] {
-            if let Some(step) = steps.get_mut(place) {
-                step.test = test;
-            }
-        }
-    }
-}
-
-/// Whole fields of the packet that are compared with values.
-struct Compared {
-    payload: Payload,
-    data: Vec<u8>,
-    place: usize,
-}
-
-impl Test {
-    /// What is compared, if it is whole fields with one value each.
-    fn compared(&self, place: usize) -> Option<Compared> {
-        match (&self.load, &self.condition) {
-            (Expression::Payload(payload), Condition::Compare(cmp)) if self.whole => {
-                Some(Compared { payload: *payload, data: cmp.data.clone(), place })
-            }
-            _ => None,
-        }
+    fn counting_test(&mut self, test: &'a Match) -> Result<(), Unsayable> {
+        use ringwall_ir::Meter;
+        let meter = match test {
+            Match::ConnLimit(limit) => Meter::ConnLimit(*limit),
+            Match::Limit(limit) => Meter::Limit(*limit),
+            Match::Quota(quota) => Meter::Quota(*quota),
+            Match::Object { kind, object } => return self.object(*kind, object),
+            Match::Concat { .. } | Match::In { .. } => return Ok(()),
+        };
+        self.out.push(Expression::Meter(meter));
+        Ok(())
     }
 
-    /// Compares whole fields.
-    fn equal(payload: Payload, data: Vec<u8>) -> Self {
-        let condition = Condition::compare(Operator::Equal, data);
-        Self { load: Expression::Payload(payload), condition, whole: true }
+    /// What a named set of the table is.
+    fn spec(&self, name: &str) -> Option<&'a SetSpec> {
+        self.table.set(name).map(ringwall_ir::Set::spec)
+    }
+
+    /// Makes an anonymous set or map for the rule.
+    fn anonymous(&mut self, shape: Shape<'a>, content: Content<'a>) -> SetName<'a> {
+        let id = self.ids.next();
+        let name = if shape.data.is_some() { SetName::AnonymousMap(id) } else { SetName::AnonymousSet(id) };
+        self.sets.push(Anonymous::new(name, shape, content));
+        name
+    }
+
+    /// Makes an anonymous map of elements that are written in the rule.
+    fn anonymous_map(
+        &mut self,
+        elements: &'a [ringwall_ir::Element],
+        key: &[(ringwall_ir::Field, Layout)],
+        data: DataShape,
+    ) -> SetName<'a> {
+        let shape = Shape::anonymous(key, key::has_intervals(elements), Some(data));
+        self.anonymous(shape, Content::of_elements(elements.iter()))
     }
 }
