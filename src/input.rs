@@ -18,23 +18,31 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads a file, or standard input for `-`; of endless ones no more than `limit` bytes.
+    /// Reads a file, or standard input for `-`; of endless ones no more bytes than `limit` says of how they begin.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(path: &Path, limit: usize) -> Result<Self, Failure> {
+    pub fn read(path: &Path, limit: impl FnOnce(&[u8]) -> usize) -> Result<Self, Failure> {
         let name = name(path);
-        let mut bytes = Vec::new();
-        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         let read = if is_standard(path) {
-            io::stdin().lock().take(limit).read_to_end(&mut bytes)
+            read_limited(io::stdin().lock(), limit)
         } else {
-            File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+            File::open(path).and_then(|file| read_limited(file, limit))
         };
-        read.map_err(|error| Failure::io("read", &name, &error))?;
+        let bytes = read.map_err(|error| Failure::io("read", &name, &error))?;
         let stem = path.file_stem().filter(|_| !is_standard(path)).map(|stem| stem.to_string_lossy().into_owned());
         Ok(Self { name, stem, bytes })
     }
+}
+
+fn read_limited(mut from: impl Read, limit: impl FnOnce(&[u8]) -> usize) -> io::Result<Vec<u8>> {
+    const HEAD: u64 = 64 * 1024;
+
+    let mut bytes = Vec::new();
+    from.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+    let rest = limit(&bytes).saturating_sub(bytes.len());
+    from.take(u64::try_from(rest).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Whether a path stands for standard input or output.

@@ -8,7 +8,7 @@ mod host;
 mod input;
 mod output;
 mod policy_file;
-mod ruleset_file;
+mod subject;
 mod traffic_file;
 
 use std::process::ExitCode;

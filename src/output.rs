@@ -4,6 +4,7 @@
 pub mod file;
 pub mod human;
 pub mod json;
+pub mod map;
 pub mod packets;
 pub mod sentence;
 pub mod table;

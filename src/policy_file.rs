@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The policy that a subcommand is about: read, compiled, and its findings told.
 
-use std::path::Path;
-
 use ringwall_compiler::{Compiled, compile};
 use ringwall_grammar::{Diagnostic, MAX_BYTES, any_error, decode};
 
@@ -38,12 +36,14 @@ pub enum Warnings {
 }
 
 impl PolicyFile {
-    /// Reads and compiles the policy of the command line.
+    /// Reads and compiles the policy of the command line: one byte further than it may be long, so that it can be seen to
+    /// be too long.
     ///
     /// # Errors
     /// It cannot be read. What is wrong with its text is no failure, but a finding.
     pub fn read(arguments: &PolicyArgs) -> Result<Self, Failure> {
-        Ok(Self::of(read_input(&arguments.policy)?, arguments.deny_warnings))
+        let input = Input::read(&arguments.policy, |_| MAX_BYTES + 1)?;
+        Ok(Self::of(input, arguments.deny_warnings))
     }
 
     /// Compiles what was read.
@@ -86,12 +86,4 @@ impl PolicyFile {
     fn denied(&self) -> bool {
         self.deny_warnings && !self.findings.is_empty()
     }
-}
-
-/// Reads a policy, or a ruleset in its place, one byte further than it may be long, so that it can be seen to be too long.
-///
-/// # Errors
-/// It cannot be read.
-pub fn read_input(path: &Path) -> Result<Input, Failure> {
-    Input::read(path, MAX_BYTES + 1)
 }

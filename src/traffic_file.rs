@@ -33,7 +33,7 @@ impl TrafficFile {
     /// # Errors
     /// It cannot be read, or is damaged.
     pub fn read(path: &Path, arguments: &HostArgs) -> Result<Self, Failure> {
-        let input = Input::read(path, usize::MAX)?;
+        let input = Input::read(path, |_| usize::MAX)?;
         let given = arguments.described();
         let script = parse(&input, given.as_ref().unwrap_or(&nobody()))?;
         match given.or_else(|| script.host.clone()) {

@@ -2,6 +2,8 @@
 //! The real kernel, in private network namespaces.
 
 #[cfg(feature = "kernel")]
+mod corpus;
+#[cfg(feature = "kernel")]
 mod defects;
 #[cfg(feature = "kernel")]
 mod examples;
@@ -17,7 +19,10 @@ use libtest_mimic::Trial;
 /// Every test that needs the kernel.
 #[cfg(feature = "kernel")]
 pub fn tests() -> Vec<Trial> {
-    [defects::tests(), examples::tests(), found::tests(), table::tests()].into_iter().flatten().collect()
+    [corpus::tests(), defects::tests(), examples::tests(), found::tests(), table::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// This build knows no kernel.

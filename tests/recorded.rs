@@ -5,7 +5,6 @@
 //! `examples/seed`, which must say the same of every IPv4 packet. Verdict, ct state and the lines of the conntrack table
 //! after each packet are compared.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +22,7 @@ use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::traffic::{Entry, TimedPacket};
 use serde_json::Value;
 
-use crate::support::{read, root, skip, test};
+use crate::support::{read, root, shared, skip, test};
 
 /// A test for each recorded case of the founding example.
 pub fn tests() -> Vec<Trial> {
@@ -36,11 +35,6 @@ pub fn tests() -> Vec<Trial> {
     let mut cases: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_seed).collect();
     cases.sort();
     cases.into_iter().map(|path| test("recorded", &stem(&path), move || check(&path))).collect()
-}
-
-/// Where the shared material lies: `RINGWALL_SHARED`, or beside the repository.
-fn shared() -> PathBuf {
-    env::var_os("RINGWALL_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
 fn stem(path: &Path) -> String {

@@ -14,7 +14,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use ringwall_compiler::target::iptables::CtMatch;
 use ringwall_compiler::target::{iptables, nft};
 use ringwall_compiler::{Compiled, compile};
 use ringwall_grammar::{Diagnostic, Severity};
@@ -88,7 +87,7 @@ fn outcome(policy: &str, info: &str) -> Result<String, Failed> {
         )
         .into());
     };
-    let restore = |family| iptables::write(&ruleset, family, CtMatch::Conntrack).map(|written| written.text);
+    let restore = |family| iptables::write(&ruleset, family, iptables::Options::default()).map(|written| written.text);
     let written = match info {
         "ir" => Ok(ruleset.to_string()),
         "nft" => nft::write(&ruleset),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the tests share: the tree of the repository, and how a test is named, fails or is skipped.
 
+use std::env;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,11 @@ pub fn none_of(found: Vec<String>, what: &str) -> Result<(), Failed> {
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where the shared material lies: `RINGWALL_SHARED`, or beside the repository.
+pub fn shared() -> PathBuf {
+    env::var_os("RINGWALL_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from)
 }
 
 /// A path as it is written in the repository.

@@ -15,8 +15,9 @@ use crate::cli::PolicyArgs;
 use crate::failure::Failure;
 use crate::input::is_standard;
 use crate::output::table::squeezed;
-use crate::output::{self, talk};
-use crate::policy_file::{PolicyFile, Warnings};
+use crate::output::{self, map, talk};
+use crate::policy_file::Warnings;
+use crate::subject::Subject;
 
 /// Longer sentences are cut where they are shown.
 const LONGEST_SENTENCE: usize = 100;
@@ -31,6 +32,9 @@ pub struct Args {
     /// The spelling of ct states in iptables' texts
     #[arg(long, value_enum, default_value_t = Spelling::Conntrack)]
     ct_match: Spelling,
+    /// Chains of one's own in iptables' texts, beside the rules of others, instead of whole tables
+    #[arg(long)]
+    own_chains: bool,
     /// Replace this file, as a whole or not at all, instead of writing to standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -44,8 +48,12 @@ enum Target {
     Iptables,
     /// For `ip6tables-restore`
     Ip6tables,
+    /// For `ipset restore`: the sets that the texts for iptables and ip6tables speak of
+    Ipset,
     /// The chain IR, for reading
     Ir,
+    /// The chain IR as JSON, for programs
+    IrJson,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -58,14 +66,22 @@ enum Spelling {
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     refuse_to_replace_the_policy(arguments)?;
-    let file = PolicyFile::read(&arguments.policy)?;
-    let Some(compiled) = file.accept(Warnings::Drawn) else { return Ok(Outcome::Found) };
-    match write(&compiled.ruleset, arguments) {
-        Ok(text) => output::data_to(arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
+    let Some(subject) = Subject::read(&arguments.policy, Warnings::Drawn)? else { return Ok(Outcome::Found) };
+    match write(&subject.ruleset, arguments) {
+        Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
         Err(unsayable) => {
-            unsayable.iter().for_each(|part| tell(&file.name, &compiled.ruleset, part));
+            unsayable.iter().for_each(|part| tell(&subject.file, &subject.ruleset, part));
             Ok(Outcome::Found)
         }
+    }
+}
+
+/// To a file goes the text with its side map, to standard output the text alone.
+fn deliver(subject: &Subject, output: Option<&Path>, text: &str) -> Result<(), Failure> {
+    output::data_to(output, text)?;
+    match output.filter(|path| path.is_file()) {
+        Some(path) => output::file::replace(&map::path(path), &map::text(subject, path, text)?),
+        None => Ok(()),
     }
 }
 
@@ -85,12 +101,15 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
         Spelling::State => CtMatch::State,
         Spelling::Conntrack => CtMatch::Conntrack,
     };
-    let restore = |family| iptables::write(ruleset, family, spelling).map(|written| written.text);
+    let options = iptables::Options { ct: spelling, own_chains: arguments.own_chains };
+    let restore = |family| iptables::write(ruleset, family, options);
     match arguments.target {
         Target::Nft => nft::write(ruleset),
-        Target::Iptables => restore(Family::Ipv4),
-        Target::Ip6tables => restore(Family::Ipv6),
+        Target::Ipset => Ok(restore(Family::Ipv4)?.sets + &restore(Family::Ipv6)?.sets),
+        Target::Iptables => restore(Family::Ipv4).map(|written| written.text),
+        Target::Ip6tables => restore(Family::Ipv6).map(|written| written.text),
         Target::Ir => Ok(ruleset.to_string()),
+        Target::IrJson => Ok(ringwall_ir::json::write(ruleset)),
     }
 }
 

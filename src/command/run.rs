@@ -20,7 +20,8 @@ use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
 use crate::output::packets::{PacketLine, table};
 use crate::output::{self, json, talk};
-use crate::ruleset_file;
+use crate::policy_file::Warnings;
+use crate::subject::Subject;
 use crate::traffic_file::TrafficFile;
 
 #[derive(clap::Args)]
@@ -78,12 +79,14 @@ struct TableLine<'a> {
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     refuse_standard_twice(&arguments.policy.policy, &arguments.traffic)?;
-    let Some(ruleset) = ruleset_file::read(&arguments.policy)? else { return Ok(Outcome::Found) };
+    let Some(subject) = Subject::read(&arguments.policy, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    subject.check_runs()?;
+    let ruleset = &subject.ruleset;
     let file = TrafficFile::read(&arguments.traffic, &arguments.host)?;
-    let seen = observe(&ruleset, &file, arguments.conntrack);
+    let seen = observe(ruleset, &file, arguments.conntrack);
     let text = match arguments.format {
-        Format::Human => for_people(&ruleset, &file, &seen),
-        Format::Json => for_programs(&ruleset, &file, &seen)?,
+        Format::Human => for_people(ruleset, &file, &seen),
+        Format::Json => for_programs(ruleset, &file, &seen)?,
     };
     output::data(&text)?;
     Ok(if unmet(&file, &seen) == 0 { Outcome::Clean } else { Outcome::Found })

@@ -6,8 +6,8 @@ mod report;
 
 use std::path::PathBuf;
 
+use ringwall_compiler::probe;
 use ringwall_compiler::verify::{Batch, verify};
-use ringwall_compiler::{Compiled, probe};
 use ringwall_runtime::compare::draw::draw;
 use ringwall_runtime::compare::region::Region;
 use ringwall_runtime::traffic::Traffic;
@@ -18,7 +18,8 @@ use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
 use crate::output;
-use crate::policy_file::{PolicyFile, Warnings};
+use crate::policy_file::Warnings;
+use crate::subject::Subject;
 use crate::traffic_file::TrafficFile;
 
 #[derive(clap::Args)]
@@ -45,21 +46,21 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     if let Some(traffic) = &arguments.traffic {
         refuse_standard_twice(&arguments.policy.policy, traffic)?;
     }
-    let policy = PolicyFile::read(&arguments.policy)?;
-    let Some(compiled) = policy.accept(Warnings::Counted) else { return Ok(Outcome::Found) };
-    let batches = batches(arguments, compiled)?;
-    let mut others = backends::of(compiled);
-    let found = verify(compiled, &batches, &mut others).map_err(|error| Failure::caused(&error))?;
+    let Some(subject) = Subject::read(&arguments.policy, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    subject.check_runs()?;
+    let batches = batches(arguments, &subject)?;
+    let mut others = backends::of(&subject.ruleset);
+    let found = verify(subject.to_verify(), &batches, &mut others).map_err(|error| Failure::caused(&error))?;
     let text = match arguments.format {
-        Format::Human => report::human(compiled, &found, arguments.seed, &others),
-        Format::Json => report::json(compiled, &found, arguments.seed)?,
+        Format::Human => report::human(&subject, &found, arguments.seed, &others),
+        Format::Json => report::json(&subject, &found, arguments.seed)?,
     };
     output::data(&text)?;
     Ok(if found.is_clean() { Outcome::Clean } else { Outcome::Found })
 }
 
 /// The user's traffic, and then the drawn packets in batches so small that no timeout of the kernel passes in one.
-fn batches(arguments: &Args, compiled: &Compiled) -> Result<Vec<Batch>, Failure> {
+fn batches(arguments: &Args, subject: &Subject) -> Result<Vec<Batch>, Failure> {
     const BATCH: usize = 20_000;
 
     let mut batches = Vec::new();
@@ -68,9 +69,10 @@ fn batches(arguments: &Args, compiled: &Compiled) -> Result<Vec<Batch>, Failure>
         batches.push(Batch { host, traffic });
     }
     let sent: usize = batches.iter().map(|batch| batch.traffic.packets.len()).sum();
-    let host = probe::host(&compiled.policy);
-    let mut regions = probe::regions(&compiled.policy);
-    regions.extend(Region::of_ruleset(&compiled.ruleset));
+    let mut regions = subject.policy.as_ref().map(probe::regions).unwrap_or_default();
+    let of_ruleset = Region::of_ruleset(&subject.ruleset);
+    let host = probe::host(if regions.is_empty() { &of_ruleset } else { &regions });
+    regions.extend(of_ruleset);
     let drawn = draw(&host, &regions, arguments.packets.saturating_sub(sent), arguments.seed);
     let parts = drawn.packets.chunks(BATCH).map(|packets| Traffic { packets: packets.to_vec() });
     batches.extend(parts.map(|traffic| Batch { host: host.clone(), traffic }));

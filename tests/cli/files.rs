@@ -42,7 +42,11 @@ fn replaced() -> Result<(), Failed> {
     fs::write(&file, "what was there before, and was much longer".repeat(1000))?;
     assert_eq!(compile_to(CLEAN, &file), Some(0));
     assert_eq!(fs::read_to_string(&file)?, ringwall_with(CLEAN, &["compile", "-"]).stdout);
-    assert_eq!(names(&directory), ["out.nft"]);
+    assert_eq!(names(&directory), ["out.nft", "out.nft.map.json"]);
+    let map: serde_json::Value = serde_json::from_str(&fs::read_to_string(directory.path().join("out.nft.map.json"))?)?;
+    assert_eq!(map["ringwall-map"], 1);
+    assert_eq!(map["output"]["file"], "out.nft");
+    assert!(map["rules"].as_object().is_some_and(|rules| rules.values().all(|place| place["line"].is_u64())), "{map}");
     Ok(())
 }
 

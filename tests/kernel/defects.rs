@@ -7,13 +7,14 @@
 
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::target::{iptables, nft};
-use ringwall_compiler::verify::{Batch, verify};
+use ringwall_compiler::verify::{Batch, Subject, verify};
 use ringwall_compiler::{Compiled, compile, probe};
 use ringwall_ir::words::{CtState, Family};
-use ringwall_ir::{Chain, Field, IntervalSet, Match, Rule, Ruleset, Set, Table, Values};
+use ringwall_ir::{Chain, Elements, Field, IntervalSet, Match, Rule, Ruleset, Set, Step, Table, TableParts, Values};
 use ringwall_kernel::namespace::{Form, KernelBackend, Load};
 use ringwall_runtime::compare::draw::draw;
 
+use super::loads;
 use crate::support::{skip, test};
 
 const POLICY: &str = "policy sound edition 1
@@ -29,8 +30,8 @@ allow inbound ssh from lan
 struct Defect {
     name: &'static str,
     /// In the IR.
-    rule: fn(&Rule) -> Vec<Match>,
-    set: fn(&Set) -> IntervalSet,
+    rule: fn(&Rule) -> Vec<Step>,
+    set: fn(&Set) -> Elements,
     /// Rules of chain input that change places.
     swapped: Option<(usize, usize)>,
     /// In the text of nft: what is found, and what stands in its place.
@@ -41,7 +42,7 @@ struct Defect {
 
 const SOUND: Defect = Defect {
     name: "none",
-    rule: |rule| rule.matches().to_vec(),
+    rule: |rule| rule.steps().to_vec(),
     set: |set| set.elements().clone(),
     swapped: None,
     nft: ("", ""),
@@ -52,7 +53,11 @@ const DEFECTS: [Defect; 5] = [
     Defect {
         name: "a mask",
         set: |set| {
-            if set.name() == "lan_v4" { IntervalSet::prefix(0xc0a8_0000, 23, 32) } else { set.elements().clone() }
+            if set.name() == "lan_v4" {
+                Elements::Intervals(IntervalSet::prefix(0xc0a8_0000, 23, 32))
+            } else {
+                set.elements().clone()
+            }
         },
         nft: ("192.168.1.0/24", "192.168.0.0/23"),
         iptables: ("192.168.1.0/24", "192.168.0.0/23"),
@@ -67,7 +72,7 @@ const DEFECTS: [Defect; 5] = [
     },
     Defect {
         name: "a family",
-        set: |set| if set.name() == "lan_v6" { IntervalSet::EMPTY } else { set.elements().clone() },
+        set: |set| if set.name() == "lan_v6" { Elements::NONE } else { set.elements().clone() },
         nft: ("fd00:1::/64", "fd00:2::/64"),
         iptables: ("fd00:1::/64", "fd00:2::/64"),
         ..SOUND
@@ -101,25 +106,25 @@ pub fn tests() -> Vec<Trial> {
     tests
 }
 
-fn changed(rule: &Rule, field: Field, values: IntervalSet) -> Vec<Match> {
-    let change = |test: &Match| match test {
-        Match::In { field: found, negated, .. } if *found == field => {
-            Match::In { field, values: Values::Inline(values.clone()), negated: *negated }
+fn changed(rule: &Rule, field: Field, values: IntervalSet) -> Vec<Step> {
+    let change = |step: &Step| match step.test() {
+        Some(Match::In { selector, negated, .. }) if selector.field() == field => {
+            Match::In { selector: *selector, values: Values::Inline(values.clone()), negated: *negated }.into()
         }
-        other => other.clone(),
+        _ => step.clone(),
     };
-    rule.matches().iter().map(change).collect()
+    rule.steps().iter().map(change).collect()
 }
 
-fn more_states(rule: &Rule) -> Vec<Match> {
-    let established = u32::from(CtState::Established.bit());
-    let change = |test: &Match| match test {
-        Match::AnyOf { field, bits } if *bits == established => {
-            Match::AnyOf { field: *field, bits: established | u32::from(CtState::New.bit()) }
+fn more_states(rule: &Rule) -> Vec<Step> {
+    let established = u128::from(CtState::Established.bit());
+    let change = |step: &Step| match step.test().and_then(Match::bits) {
+        Some((field, bits)) if bits == established => {
+            Match::any_of(field, established | u128::from(CtState::New.bit())).into()
         }
-        other => other.clone(),
+        _ => step.clone(),
     };
-    rule.matches().iter().map(change).collect()
+    rule.steps().iter().map(change).collect()
 }
 
 fn compiled() -> Compiled {
@@ -131,10 +136,11 @@ fn compiled() -> Compiled {
 fn broken(ruleset: &Ruleset, defect: &Defect) -> Ruleset {
     let remade = |table: &Table| {
         let sets = table.sets().iter().map(|set| {
-            Set::new(set.name(), set.kind(), (defect.set)(set), set.origin()).expect("the name was good before")
+            Set::new(set.name(), set.spec().clone(), (defect.set)(set), set.origin()).expect("the set was good before")
         });
         let chains = table.chains().iter().map(|chain| remade_chain(chain, defect));
-        Table::new(table.family(), table.name(), sets.collect(), chains.collect()).expect("the table was good before")
+        let parts = TableParts { sets: sets.collect(), chains: chains.collect(), ..TableParts::default() };
+        Table::new(table.family(), table.name(), parts).expect("the table was good before")
     };
     Ruleset { tables: ruleset.tables.iter().map(remade).collect(), ..ruleset.clone() }
 }
@@ -144,21 +150,22 @@ fn remade_chain(chain: &Chain, defect: &Defect) -> Chain {
     if let Some((one, other)) = defect.swapped.filter(|_| chain.name() == "input") {
         rules.swap(one, other);
     }
-    let mut remade =
-        Chain::new(chain.name(), chain.hook(), chain.priority(), chain.policy(), chain.closing()).expect("good before");
+    let base = chain.bound().expect("a policy has base chains only");
+    let mut remade = Chain::base(chain.name(), *base).expect("good before");
     for rule in rules {
-        let statements = rule.statements().to_vec();
-        remade.push(rule.origin(), (defect.rule)(rule), statements, rule.verdict()).expect("the defect is legal");
+        remade.push(rule.origin(), (defect.rule)(rule), rule.verdict().cloned()).expect("the defect is legal");
     }
     remade
 }
 
 /// How many packets `verify` finds decided otherwise, and by whom; none where there is no kernel to ask.
 fn found(compiled: &Compiled, kernel: Option<Load>) -> Result<Option<usize>, Failed> {
-    let host = probe::host(&compiled.policy);
-    let traffic = draw(&host, &probe::regions(&compiled.policy), 0, 1);
+    let regions = probe::regions(&compiled.policy);
+    let host = probe::host(&regions);
+    let traffic = draw(&host, &regions, 0, 1);
     let mut others: Vec<_> = kernel.map(|load| KernelBackend::new("kernel", load)).into_iter().collect();
-    let report = verify(compiled, &[Batch { host, traffic }], &mut others)?;
+    let subject = Subject { ruleset: &compiled.ruleset, policy: Some(&compiled.policy) };
+    let report = verify(subject, &[Batch { host, traffic }], &mut others)?;
     if let Some(reason) = report.backends.iter().find_map(|backend| backend.unavailable.as_ref()) {
         skip("defects in the kernel", reason);
         return Ok(None);
@@ -218,10 +225,10 @@ fn nft_load(compiled: &Compiled, (right, wrong): (&str, &str)) -> Result<Load, F
 }
 
 fn iptables_load_of(compiled: &Compiled, (right, wrong): (&str, &str)) -> Result<Load, Failed> {
-    let [v4, v6] = Family::ALL.map(|family| iptables::write(&compiled.ruleset, family, iptables::CtMatch::Conntrack));
+    let [v4, v6] = Family::ALL.map(|family| iptables::write(&compiled.ruleset, family, iptables::Options::default()));
     let (v4, v6) = (v4.map_err(|refused| format!("{refused:?}"))?, v6.map_err(|refused| format!("{refused:?}"))?);
-    let mut load = Load::iptables((v4.text, v4.chains), (v6.text, v6.chains), &compiled.ruleset);
-    if let Form::Iptables { v4, v6 } = &mut load.form {
+    let mut load = Load::iptables(loads::restored(v4, Family::Ipv4), loads::restored(v6, Family::Ipv6));
+    if let Form::Iptables { v4, v6, .. } = &mut load.form {
         let both = replaced(&format!("{v4}\0{v6}"), right, wrong)?;
         let (first, second) = both.split_once('\0').unwrap_or_default();
         (*v4, *v6) = (first.to_owned(), second.to_owned());

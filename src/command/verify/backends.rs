@@ -3,9 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use ringwall_compiler::Compiled;
 #[cfg(feature = "kernel")]
 use ringwall_compiler::target::Unsayable;
+use ringwall_ir::Ruleset;
+#[cfg(feature = "kernel")]
+use ringwall_ir::{OriginId, words::Family};
+#[cfg(feature = "kernel")]
+use ringwall_kernel::namespace::{ChainOrigins, IptablesText};
 use ringwall_runtime::compare::{Backend, BackendError};
 use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::Observation;
@@ -47,23 +51,18 @@ impl Timed {
     }
 }
 
-/// The kernel with the policy as nft text, as iptables text and over netlink.
+/// The kernel with the ruleset as nft text, as iptables text and over netlink.
 #[cfg(feature = "kernel")]
-pub fn of(compiled: &Compiled) -> Vec<Timed> {
-    use ringwall_compiler::target::{iptables, nft};
-    use ringwall_ir::words::Family;
+pub fn of(ruleset: &Ruleset) -> Vec<Timed> {
+    use ringwall_compiler::target::nft;
     use ringwall_kernel::namespace::{KernelBackend, Load};
 
-    let ruleset = &compiled.ruleset;
     let loaded = |name, load: Result<Load, Vec<Unsayable>>| match load {
         Ok(load) => Timed::new(KernelBackend::new(name, load)),
         Err(refused) => Timed::new(Refused { name, refused }),
     };
-    let restore = |family| {
-        let written = iptables::write(ruleset, family, iptables::CtMatch::Conntrack)?;
-        Ok((written.text, written.chains))
-    };
-    let iptables = restore(Family::Ipv4).and_then(|v4| Ok(Load::iptables(v4, restore(Family::Ipv6)?, ruleset)));
+    let iptables =
+        restored(ruleset, Family::Ipv4).and_then(|v4| Ok(Load::iptables(v4, restored(ruleset, Family::Ipv6)?)));
     vec![
         loaded("kernel (nft)", nft::write(ruleset).map(|text| Load::nft(&text, ruleset))),
         loaded("kernel (iptables)", iptables),
@@ -71,9 +70,26 @@ pub fn of(compiled: &Compiled) -> Vec<Timed> {
     ]
 }
 
+/// What iptables-restore is given for a family.
+#[cfg(feature = "kernel")]
+fn restored(ruleset: &Ruleset, family: Family) -> Result<IptablesText, Vec<Unsayable>> {
+    use ringwall_compiler::target::iptables::{self, WrittenChain};
+
+    let written = iptables::write(ruleset, family, iptables::Options::default())?;
+    let origins = |chain: WrittenChain| ChainOrigins {
+        family: family.table(),
+        table: chain.table.to_owned(),
+        chain: chain.name,
+        rules: chain.rules,
+        policy: chain.policy.unwrap_or(OriginId(0)),
+    };
+    let chains = written.chains.into_iter().map(origins).collect();
+    Ok(IptablesText { sets: written.sets, rules: written.text, chains })
+}
+
 /// This build knows no kernel.
 #[cfg(not(feature = "kernel"))]
-pub fn of(_: &Compiled) -> Vec<Timed> {
+pub fn of(_: &Ruleset) -> Vec<Timed> {
     Vec::new()
 }
 

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ringwall_compiler::Compiled;
 use ringwall_compiler::verify::{BackendReport, Example, MACHINE, Report, SentenceReport};
 use ringwall_ir::OriginId;
 use ringwall_ir::words::CtState;
@@ -20,16 +19,17 @@ use crate::failure::Failure;
 use crate::output::human::plural;
 use crate::output::json;
 use crate::output::table::{Align, Table, squeezed};
+use crate::subject::Subject;
 
 /// The report for people.
-pub fn human(compiled: &Compiled, report: &Report, seed: u64, timed: &[Timed]) -> String {
-    let mut out = format!("policy {}: {}, seed {seed}\n\n", compiled.policy.name, plural(report.packets, "packet"));
+pub fn human(subject: &Subject, report: &Report, seed: u64, timed: &[Timed]) -> String {
+    let mut out = format!("{}: {}, seed {seed}\n\n", subject.title(), plural(report.packets, "packet"));
     out.push_str(&backends(report, timed));
     out.push('\n');
-    out.push_str(&sentences(compiled, report));
+    out.push_str(&sentences(subject, report));
     for backend in &report.backends {
         if let Some(example) = &backend.example {
-            out.push_str(&told(compiled, &backend.name, example));
+            out.push_str(&told(subject, &backend.name, example));
         }
     }
     out.push('\n');
@@ -53,20 +53,20 @@ fn backends(report: &Report, timed: &[Timed]) -> String {
 }
 
 /// What each sentence decided in each ct state; a sentence that decided nothing says why.
-fn sentences(compiled: &Compiled, report: &Report) -> String {
+fn sentences(subject: &Subject, report: &Report) -> String {
     const LONGEST: usize = 60;
 
     let states = CtState::ALL.map(|state| (state.name(), Align::Right));
     let mut table = Table::new(&[&[("decided by", Align::Left)][..], &states].concat());
     for sentence in &report.sentences {
-        let (_, text) = words(compiled, sentence.origin);
+        let (_, text) = words(subject, sentence.origin);
         let counts =
             CtState::ALL.map(|state| sentence.tally.decided.get(&state).map_or_else(String::new, usize::to_string));
         table.row([vec![squeezed(text, LONGEST)], counts.to_vec()].concat());
         if sentence.is_unreached() {
             table.note("no packet reached it");
         } else if sentence.tally.decided.is_empty() {
-            let by: Vec<_> = sentence.tally.covered.keys().map(|&origin| words(compiled, origin).0).collect();
+            let by: Vec<_> = sentence.tally.covered.keys().map(|&origin| words(subject, origin).0).collect();
             table.note(&format!("covered: all of its packets were decided before it, by {}", by.join(", ")));
         }
     }
@@ -88,15 +88,15 @@ fn conclusion(report: &Report) -> String {
 }
 
 /// A difference: the shortest traffic that shows it, and what both sides say of it.
-fn told(compiled: &Compiled, backend: &str, example: &Example) -> String {
+fn told(subject: &Subject, backend: &str, example: &Example) -> String {
     let mut out = format!("\n{backend} and {MACHINE} differ on this traffic:\n");
     for (number, packet) in example.batch.traffic.packets.iter().enumerate() {
         let _ = writeln!(out, "  {:>3}  {}", number + 1, describe(packet));
         for difference in example.differences.iter().filter(|difference| difference.packet == number) {
             let Difference { what, left, right, .. } = difference;
             let _ = writeln!(out, "       {} differs", what.name());
-            let _ = writeln!(out, "         {MACHINE}: {}", seen(compiled, left));
-            let _ = writeln!(out, "         {backend}: {}", seen(compiled, right));
+            let _ = writeln!(out, "         {MACHINE}: {}", seen(subject, left));
+            let _ = writeln!(out, "         {backend}: {}", seen(subject, right));
         }
     }
     out
@@ -112,13 +112,13 @@ fn describe(packet: &TimedPacket) -> String {
     format!("{words}, {entry}{refused}")
 }
 
-fn seen(compiled: &Compiled, observation: &Observation) -> String {
+fn seen(subject: &Subject, observation: &Observation) -> String {
     let mut words = observation.fate.map_or("nothing", Fate::name).to_owned();
     if let Some(state) = observation.state {
         let _ = write!(words, ", {state}");
     }
     if let Some(origin) = observation.origin {
-        let (id, text) = self::words(compiled, origin);
+        let (id, text) = self::words(subject, origin);
         let _ = write!(words, ", by {id} `{text}`");
     }
     if let Some(reason) = &observation.reason {
@@ -134,14 +134,14 @@ fn seen(compiled: &Compiled, observation: &Observation) -> String {
     words
 }
 
-fn words(compiled: &Compiled, origin: OriginId) -> (&str, &str) {
-    compiled.policy.origin(origin).map_or(("?", ""), |origin| (origin.id.as_str(), origin.text.as_str()))
+fn words(subject: &Subject, origin: OriginId) -> (&str, &str) {
+    subject.ruleset.origin(origin).map_or(("?", ""), |origin| (origin.id.as_str(), origin.text.as_str()))
 }
 
 /// The report for programs.
 #[derive(Serialize)]
 struct JsonReport<'a> {
-    policy: &'a str,
+    policy: Option<&'a str>,
     packets: usize,
     seed: u64,
     differences: usize,
@@ -174,11 +174,11 @@ struct JsonExample<'a> {
 ///
 /// # Errors
 /// What keeps it from being written as JSON.
-pub fn json(compiled: &Compiled, report: &Report, seed: u64) -> Result<String, Failure> {
+pub fn json(subject: &Subject, report: &Report, seed: u64) -> Result<String, Failure> {
     let ran = |backend: &&BackendReport| backend.unavailable.is_none();
     let left_out = |backend: &'_ BackendReport| backend.unavailable.is_some();
     json::line(&JsonReport {
-        policy: &compiled.policy.name,
+        policy: subject.policy.as_ref().map(|policy| policy.name.as_str()),
         packets: report.packets,
         seed,
         differences: report.differences(),
@@ -189,30 +189,30 @@ pub fn json(compiled: &Compiled, report: &Report, seed: u64) -> Result<String, F
             .filter(|backend| left_out(backend))
             .map(|backend| (backend.name.as_str(), backend.unavailable.as_deref().unwrap_or_default()))
             .collect(),
-        sentences: report.sentences.iter().map(|sentence| json_sentence(compiled, sentence)).collect(),
-        examples: report.backends.iter().filter_map(|backend| json_example(compiled, backend)).collect(),
+        sentences: report.sentences.iter().map(|sentence| json_sentence(subject, sentence)).collect(),
+        examples: report.backends.iter().filter_map(|backend| json_example(subject, backend)).collect(),
     })
 }
 
-fn json_sentence<'a>(compiled: &'a Compiled, sentence: &SentenceReport) -> JsonSentence<'a> {
-    let (id, text) = words(compiled, sentence.origin);
+fn json_sentence<'a>(subject: &'a Subject, sentence: &SentenceReport) -> JsonSentence<'a> {
+    let (id, text) = words(subject, sentence.origin);
     JsonSentence {
         id,
         text,
-        line: compiled.policy.origin(sentence.origin).map_or(0, |origin| origin.line),
+        line: subject.ruleset.origin(sentence.origin).map_or(0, |origin| origin.line),
         decided: sentence.tally.decided.iter().map(|(state, &count)| (state.name(), count)).collect(),
-        covered_by: sentence.tally.covered.iter().map(|(&origin, &count)| (words(compiled, origin).0, count)).collect(),
+        covered_by: sentence.tally.covered.iter().map(|(&origin, &count)| (words(subject, origin).0, count)).collect(),
         unreached: sentence.is_unreached(),
     }
 }
 
-fn json_example<'a>(compiled: &Compiled, backend: &'a BackendReport) -> Option<JsonExample<'a>> {
+fn json_example<'a>(subject: &Subject, backend: &'a BackendReport) -> Option<JsonExample<'a>> {
     let example = backend.example.as_ref()?;
     Some(JsonExample {
         backend: &backend.name,
         differences: backend.differences,
         traffic: example.batch.traffic.packets.iter().map(describe).collect(),
-        machine: example.differences.iter().map(|difference| seen(compiled, &difference.left)).collect(),
-        other: example.differences.iter().map(|difference| seen(compiled, &difference.right)).collect(),
+        machine: example.differences.iter().map(|difference| seen(subject, &difference.left)).collect(),
+        other: example.differences.iter().map(|difference| seen(subject, &difference.right)).collect(),
     })
 }

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What a subcommand is about: a policy, or somebody's ruleset in its place.
+
+mod form;
+mod ruleset;
+
+use ringwall_compiler::Policy;
+use ringwall_compiler::verify;
+use ringwall_grammar::MAX_BYTES;
+use ringwall_ir::Ruleset;
+use ringwall_runtime::engine::unsupported;
+
+use self::form::Form;
+use crate::cli::PolicyArgs;
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::output::human::plural;
+use crate::policy_file::{PolicyFile, Warnings};
+
+/// The largest ruleset that is read, in bytes.
+const RULESET_MAX: usize = 1 << 30;
+
+/// A ruleset, and the policy that it was compiled from, if it was.
+pub struct Subject {
+    /// The file in messages.
+    pub file: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The ruleset.
+    pub ruleset: Ruleset,
+    /// The policy.
+    pub policy: Option<Policy>,
+}
+
+impl Subject {
+    /// Reads a policy or a ruleset, and tells what is wrong with it. Nothing comes of it where that is too much.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(arguments: &PolicyArgs, warnings: Warnings) -> Result<Option<Self>, Failure> {
+        let input = Input::read(&arguments.policy, |head| match Form::of(head) {
+            Form::Policy => MAX_BYTES + 1,
+            _ => RULESET_MAX,
+        })?;
+        let form = Form::of(&input.bytes);
+        if form != Form::Policy {
+            let ruleset = ruleset::read(form, &input)?;
+            let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None };
+            return Ok(ruleset.map(subject));
+        }
+        let (file, bytes) = (input.name.clone(), input.bytes.clone());
+        let policy = PolicyFile::of(input, arguments.deny_warnings);
+        let compiled = policy.accept(warnings).is_some();
+        let subject = policy.compiled.filter(|_| compiled).map(|compiled| Self {
+            file,
+            bytes,
+            ruleset: compiled.ruleset,
+            policy: Some(compiled.policy),
+        });
+        Ok(subject)
+    }
+
+    /// What it is called in results.
+    pub fn title(&self) -> String {
+        self.policy.as_ref().map_or_else(|| self.file.clone(), |policy| format!("policy {}", policy.name))
+    }
+
+    /// What is verified.
+    pub const fn to_verify(&self) -> verify::Subject<'_> {
+        verify::Subject { ruleset: &self.ruleset, policy: self.policy.as_ref() }
+    }
+
+    /// Refuses to run what the machine does not model: its answers would not be the kernel's.
+    ///
+    /// # Errors
+    /// What the machine cannot run, by name and count.
+    pub fn check_runs(&self) -> Result<(), Failure> {
+        let mut names: Vec<(String, String, usize)> = Vec::new();
+        for part in unsupported(&self.ruleset) {
+            match names.iter_mut().find(|(name, ..)| *name == part.name) {
+                Some((_, _, count)) => *count += 1,
+                None => names.push((part.name, part.reason, 1)),
+            }
+        }
+        if names.is_empty() {
+            return Ok(());
+        }
+        let list: Vec<_> = names
+            .iter()
+            .map(|(name, reason, count)| format!("`{name}` in {}: {reason}", plural(*count, "rule")))
+            .collect();
+        let message = format!("{}: the machine cannot run this ruleset: {}", self.file, list.join("; "));
+        Err(Failure::new(message).help("take these rules out, or look at the ruleset in the kernel itself"))
+    }
+}
