@@ -30,7 +30,7 @@ pub use coverage::{coverage, unused};
 pub use field::{all_variants, variants};
 
 use self::scope::Scope;
-use crate::fields::{Cell, Cells, FieldRow, WordRow};
+use crate::fields::{Cell, Cells, FIELDS, FieldRow, WORDS, WordRow};
 use crate::legal::{Illegal, Place};
 use crate::rule::{Rule, Unknown};
 use crate::ruleset::{Origin, OriginId, Ruleset};
@@ -46,6 +46,11 @@ pub enum Row {
 }
 
 impl Row {
+    /// Every row, fields first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        FIELDS.iter().copied().map(Self::Field).chain(WORDS.iter().copied().map(Self::Word))
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {

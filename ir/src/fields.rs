@@ -445,7 +445,7 @@ fields! {
     SctpSport "sctp sport" 16 Network InetService, is(Protocol::SCTP), transport(0), ALL;
     Skgid "meta skgid" 32 Host Gid, Socket, Load::Meta(11), MACHINE_LATER;
     Skuid "meta skuid" 32 Host Uid, Socket, Load::Meta(10), MACHINE_LATER;
-    SocketCgroupv2(1) "socket cgroupv2" 64 Host Cgroupsv2, Socket, Load::Socket(3), MACHINE_LATER;
+    SocketCgroupv2(1) "socket cgroupv2" 64 Host Cgroupsv2, Socket, Load::Socket(3), MACHINE_LATER.no_nft_json("nft 1.0.6 takes no control group in JSON");
     SocketMark "socket mark" 32 Host Mark, Socket, Load::Socket(1), MACHINE_LATER.no_iptables(NO_XTABLES);
     SocketTransparent "socket transparent" 1 Host Integer, Socket, Load::Socket(0), MACHINE_LATER;
     SocketWildcard "socket wildcard" 1 Host Integer, Socket, Load::Socket(2), MACHINE_LATER.no_iptables(NO_XTABLES);

@@ -180,7 +180,8 @@ impl Uses {
         match statement {
             Statement::Assign(Assignment { source, .. }) => self.source(source),
             Statement::Object(object) => self.object(object),
-            Statement::SetUpdate(SetUpdate { key, data, meters, .. }) => {
+            Statement::SetUpdate(update) => {
+                let SetUpdate { key, data, meters, .. } = update.as_ref();
                 self.selectors(key);
                 self.count_if(!meters.is_empty(), "meter");
                 if let Some(source) = data {

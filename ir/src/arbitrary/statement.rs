@@ -168,7 +168,7 @@ fn set_updates(offer: &Offer) -> Option<BoxedStrategy<Statement>> {
         let operation = select(SetOperation::ALL.to_vec());
         let update = (operation, offer.key(set)?, data, timeout, meters).prop_map(
             move |(operation, key, data, timeout, meters)| {
-                Statement::SetUpdate(SetUpdate { operation, set: name.clone(), key, data, timeout, meters })
+                Statement::SetUpdate(Box::new(SetUpdate { operation, set: name.clone(), key, data, timeout, meters }))
             },
         );
         Some((1, update.boxed()))

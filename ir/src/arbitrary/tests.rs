@@ -33,8 +33,7 @@ fn rows_that_are_not_wanted_are_not_built() {
     let rulesets = drawn(ruleset(options), 60);
     let coverages: Vec<_> = rulesets.iter().map(coverage).collect();
     let used = |name| coverages.iter().any(|uses| uses[name] > 0);
-    let rows = crate::fields::FIELDS.iter().map(|row| Row::Field(*row));
-    let rows = rows.chain(crate::fields::WORDS.iter().map(|row| Row::Word(*row)));
+    let rows = Row::all();
     let built: Vec<_> = rows.filter(|row| !wanted(row) && used(row.name())).map(|row| row.name().to_owned()).collect();
     assert_eq!(built, Vec::<String>::new());
     assert!(used("tcp dport") && used("ct state") && used("reject"));

@@ -53,6 +53,9 @@ const CODE_POINTS: &[(&str, u128)] = &[
     ("va", 44),
 ];
 
+/// `LOOPBACK_IFINDEX` of `include/net/flow.h`: the one interface that has the same number everywhere.
+const INTERFACES: &[(&str, u128)] = &[("lo", 1)];
+
 /// Days of the week.
 const DAYS: &[(&str, u128)] =
     &[("Sunday", 0), ("Monday", 1), ("Tuesday", 2), ("Wednesday", 3), ("Thursday", 4), ("Friday", 5), ("Saturday", 6)];
@@ -91,6 +94,7 @@ const fn listed(datatype: Datatype) -> &'static [(&'static str, u128)] {
     match datatype {
         Datatype::Boolean => BOOLEANS,
         Datatype::Day => DAYS,
+        Datatype::IfaceIndex => INTERFACES,
         Datatype::Dscp => CODE_POINTS,
         Datatype::EtherType => ETHER_TYPES,
         Datatype::FibAddrtype => ADDRESS_TYPES,

@@ -78,7 +78,8 @@ impl Datatype {
         }
     }
 
-    /// A closed interval in nft's words: a value, a prefix, a stem with `*`, or a range. One of bits is of numbers.
+    /// A closed interval in nft's words: a value, a prefix, a stem with `*`, or a range. One of bits or of interfaces is of
+    /// numbers.
     #[must_use]
     pub fn interval_text(self, first: u128, last: u128) -> String {
         if first == last {
@@ -95,6 +96,9 @@ impl Datatype {
         }
         if self.is_bits() {
             return format!("{first:#x}-{last:#x}");
+        }
+        if self == Self::IfaceIndex {
+            return format!("{first}-{last}");
         }
         format!("{}-{}", self.value_text(first), self.value_text(last))
     }

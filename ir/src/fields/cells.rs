@@ -59,6 +59,11 @@ impl Cells {
     pub(super) const fn no_iptables(self, reason: &'static str) -> Self {
         Self { iptables: Cell::Unsupported(reason), ..self }
     }
+
+    /// These, but nft JSON cannot say it, though it is read.
+    pub(super) const fn no_nft_json(self, reason: &'static str) -> Self {
+        Self { nft_json: Cell::Unsupported(reason), ..self }
+    }
 }
 
 /// Why xtables has no match for a field that few test.

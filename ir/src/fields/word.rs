@@ -99,7 +99,8 @@ words! {
     Counter "counter" ALL;
     CtHelper "ct helper set" CT_MACHINE;
     CtMarkSet "ct mark set" CT_MACHINE;
-    CtTimeout "ct timeout set" CT_MACHINE.no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them");
+    CtTimeout "ct timeout set" CT_MACHINE.no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them")
+        .no_nft_json("nft 1.0.6 forgets the timeouts in JSON, and does not survive to delete them");
     CtZoneSet "ct zone set" CT_MACHINE;
     Dnat "dnat" CT_MACHINE;
     Drop "drop" ALL;
@@ -119,7 +120,8 @@ words! {
     Redirect "redirect" CT_MACHINE;
     Reject "reject" ALL;
     Return "return" ALL;
-    SetUpdate "set update" MACHINE_LATER;
+    SetUpdate "set update" MACHINE_LATER
+        .no_nft_json("nft 1.0.6 has no `dynamic` in JSON, without which a set that packets add to loads only once");
     Snat "snat" CT_MACHINE;
     Vmap "vmap" ALL.no_iptables("xtables has no verdict maps");
 }

@@ -177,7 +177,7 @@ impl Step {
             Self::NamedLimit(object) => limits(ObjectKind::Limit, object).into(),
             Self::NamedQuota(object) => limits(ObjectKind::Quota, object).into(),
             Self::Quota(quota) => rule::Match::Quota(quota.into()).into(),
-            Self::SetUpdate(update) => Statement::SetUpdate(update.read(origin)?).into(),
+            Self::SetUpdate(update) => Statement::SetUpdate(Box::new(update.read(origin)?)).into(),
             Self::Unknown(unknown) => rule::Step::Unknown(unknown.into()),
         })
     }

@@ -141,7 +141,7 @@ fn packets_add_only_what_a_set_takes() {
         meters: Vec::new(),
     };
     let added = |set: Set, update: &SetUpdate| {
-        let rule = does(Statement::SetUpdate(update.clone()));
+        let rule = does(Statement::SetUpdate(Box::new(update.clone())));
         table(ChainType::Filter, Hook::Input, vec![set], Vec::new(), rule).map(|_| ())
     };
     let refused = Err(second(Illegal::Name("m".to_owned())));

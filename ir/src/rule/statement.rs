@@ -28,7 +28,7 @@ pub enum Statement {
     /// Counts in a named counter.
     Object(ObjectRef),
     /// Adds an element to a set, or takes one away.
-    SetUpdate(SetUpdate),
+    SetUpdate(Box<SetUpdate>),
 }
 
 impl Statement {

@@ -194,7 +194,8 @@ impl Match {
     }
 
     /// Whether a packet must be of the protocol to match.
-    pub(super) fn demands(&self, protocol: Protocol) -> bool {
+    #[must_use]
+    pub fn demands(&self, protocol: Protocol) -> bool {
         let number = Some(u128::from(protocol.0));
         let named = |test: &Self| {
             matches!(test, Self::In { selector, values: Values::Inline(set), negated: false }

@@ -100,14 +100,17 @@ impl Drawer<'_> {
     /// A packet inside the region.
     fn inside(&mut self, region: &Region) -> Sketch {
         let first = self.host.interfaces.first().map(|interface| interface.name.clone()).unwrap_or_default();
+        // Where nothing of the region is worth trying, packets at least have addresses of somebody.
+        let (own, far) = (self.own(region.family), self.far_away(region.family));
+        let own = own.first().copied().unwrap_or(far);
         let mut sketch = Sketch {
             direction: if region.is_loopback() { Direction::Outbound } else { region.direction },
             family: region.family,
             looped: region.is_loopback(),
             interface: first.clone(),
             onward: first,
-            source: 0,
-            destination: 0,
+            source: if region.direction == Direction::Outbound { own } else { far },
+            destination: if region.direction == Direction::Inbound { own } else { far },
             protocol: Protocol::TCP,
             from_port: 0,
             port: 0,
@@ -183,12 +186,12 @@ impl Drawer<'_> {
         match region.direction {
             Direction::Outbound if region.source == all => (own, Vec::new()),
             Direction::Outbound => {
-                // Nobody's address is written over by the kernel where it stands in a packet of IPv4 that it sends, and no
-                // socket sends from everybody's.
+                // Nobody's address is written over by the kernel where it stands in a packet of IPv4 that it sends, no
+                // socket sends from everybody's, and what is sent from the loopback's has its errors sent there.
                 let (inside, outside) = edges(&region.source, Field::source(region.family).max());
                 let everybodys = u128::from(u32::MAX);
-                let somebodys =
-                    |list: Vec<Value>| list.into_iter().filter(|&value| value != 0 && value != everybodys).collect();
+                let odd = |value| value == everybodys || is_within_host(region.family, value);
+                let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| !odd(value)).collect();
                 (somebodys(inside), somebodys(outside))
             }
             _ if region.source == all => (vec![self.far_away(region.family)], Vec::new()),
@@ -215,10 +218,14 @@ impl Drawer<'_> {
             _ => {
                 let (inside, mut outside) = edges(&region.destination, Field::destination(region.family).max());
                 outside.push(self.far_away(region.family));
-                // What is sent to nobody's address, or within the host, goes past the routes.
-                let family = region.family;
-                let within = |value: Value| value == 0 || family == Family::Ipv4 && value >> 24 == 127;
-                let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| !within(value)).collect();
+                // What is sent to nobody's address, or within the host, goes past the routes; what is for a link goes no
+                // further.
+                let forwarded = region.direction == Direction::Forwarded;
+                let odd = |value| {
+                    is_within_host(region.family, value)
+                        || (forwarded && region.family == Family::Ipv6 && value >> 118 == 0xfe80 >> 6)
+                };
+                let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| !odd(value)).collect();
                 (somebodys(inside), somebodys(outside))
             }
         }
@@ -451,6 +458,14 @@ const fn icmp_of(family: Family) -> Protocol {
     match family {
         Family::Ipv4 => Protocol::ICMP,
         Family::Ipv6 => Protocol::ICMPV6,
+    }
+}
+
+/// Whether an address is nobody's, or means the host itself wherever it stands.
+fn is_within_host(family: Family, value: Value) -> bool {
+    match family {
+        Family::Ipv4 => value == 0 || value >> 24 == 127,
+        Family::Ipv6 => value <= 1,
     }
 }
 

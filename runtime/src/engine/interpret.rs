@@ -47,6 +47,8 @@ impl<'a> Interpreter<'a> {
     pub fn new(ruleset: &'a Ruleset) -> Self {
         let bound = |(table, chain): (&'a Table, &'a Chain)| chain.bound().map(|base| (table, chain, base));
         let mut chains: Vec<_> = ruleset.chains().filter_map(bound).collect();
+        // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
+        chains.reverse();
         chains.sort_by_key(|(_, _, base)| base.priority);
         Self { chains, buckets: HashMap::new() }
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the machine does not model, found before it is run.
 
-use ringwall_ir::words::{ChainType, Priority};
+use ringwall_ir::words::{ChainPolicy, ChainType, Priority};
 use ringwall_ir::{
-    BaseChain, Limit, LimitUnit, Match, OriginId, Rule, Ruleset, Selector, Statement, Step, Table, Values, Verdict,
+    BaseChain, Limit, LimitUnit, MapRef, Match, OriginId, Role, Rule, Ruleset, Selector, Statement, Step, Table,
+    Tuples, Values, Verdict,
 };
 
 /// A part of a ruleset that the machine does not model.
@@ -29,7 +30,11 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
         })
         .collect();
     for (table, chain) in ruleset.chains() {
-        if let Some((base, reason)) = chain.bound().and_then(|base| Some((base, of_base(base)?))) {
+        // Where nothing is asked and nothing dropped, it does not matter when.
+        let idle = |base: &BaseChain| chain.rules().is_empty() && base.policy == ChainPolicy::Accept;
+        if let Some((base, reason)) =
+            chain.bound().filter(|base| !idle(base)).and_then(|base| Some((base, of_base(base)?)))
+        {
             let name = match base.kind {
                 ChainType::Filter => "chain before conntrack".to_owned(),
                 kind => format!("chain type {}", kind.name()),
@@ -51,6 +56,17 @@ const fn of_base(base: &BaseChain) -> Option<&'static str> {
             Some("the machine tracks connections before every chain")
         }
         ChainType::Filter => None,
+    }
+}
+
+/// A set that a rule looks into: one that packets fill, or whose elements count for themselves, is more than its elements.
+fn of_set(table: &Table, name: &str, add: &mut dyn FnMut(&str, &str)) {
+    let Some(set) = table.set(name) else { return };
+    if set.spec().role() == Role::Dynamic {
+        add("dynamic set", "the machine does not model it yet");
+    }
+    if !set.spec().meters.is_empty() {
+        add("set that counts or limits", "the machine does not model it yet");
     }
 }
 
@@ -76,10 +92,10 @@ fn of_rule(table: &Table, rule: &Rule, found: &mut Vec<Unsupported>) {
                 if matches!(test, Match::Limit(Limit { unit: LimitUnit::Bytes, .. })) {
                     add("limit of bytes", "the machine does not model it yet");
                 }
-                if let Match::In { values: Values::Set(name), .. } = test
-                    && table.set(name).is_some_and(|set| set.spec().role() == ringwall_ir::Role::Dynamic)
+                if let Match::In { values: Values::Set(name), .. } | Match::Concat { values: Tuples::Set(name), .. } =
+                    test
                 {
-                    add("dynamic set", "the machine does not model it yet");
+                    of_set(table, name, &mut add);
                 }
             }
             Step::Statement(Statement::Counter(_) | Statement::Log(_)) | Step::Unknown(_) => {}
@@ -97,6 +113,9 @@ fn of_rule(table: &Table, rule: &Rule, found: &mut Vec<Unsupported>) {
         add(row.name, reason);
     }
     if let Some(Verdict::Map(map)) = rule.verdict() {
+        if let MapRef::Named(name) = &map.map {
+            of_set(table, name, &mut add);
+        }
         map.key.iter().for_each(|selector| of_selector(selector, &mut add));
     }
 }
