@@ -4,6 +4,7 @@
 mod ipset;
 pub mod iptables;
 pub mod nft;
+pub mod nft_json;
 mod reach;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use thiserror::Error;
 pub enum Target {
     /// nft(8)
     Nft,
+    /// nft(8) with `-j`
+    NftJson,
     /// iptables-restore(8)
     Iptables,
     /// ip6tables-restore(8)
@@ -28,6 +31,7 @@ impl Target {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Nft => "nft",
+            Self::NftJson => "nft-json",
             Self::Iptables => "iptables",
             Self::Ip6tables => "ip6tables",
         }
@@ -59,9 +63,10 @@ fn header(ruleset: &Ruleset, loader: &str) -> String {
     if title.is_empty() { made } else { format!("# {title}\n{made}") }
 }
 
-/// The sentence as a comment for the rules that come from it.
+/// The sentence as a comment for the rules that come from it. Rules of somebody's ruleset come from no sentence, and speak
+/// for themselves.
 fn sentence(origin: Option<&Origin>) -> Option<String> {
-    let text = one_line(&origin?.text);
+    let text = one_line(&origin.filter(|origin| !origin.id.is_empty())?.text);
     (!text.is_empty()).then(|| format!("# {text}"))
 }
 

@@ -25,8 +25,8 @@ fn dumps() -> Option<Vec<Dump>> {
     let mut dumps = Vec::new();
     for folder in ["iptables-save", "ip6tables-save", "iptables-save-fixed"] {
         let Ok(files) = std::fs::read_dir(corpus.join(folder)) else { continue };
-        for path in files.map(|file| file.unwrap().path()) {
-            let name = path.file_name().unwrap().to_string_lossy().to_lowercase();
+        for file in files.filter_map(Result::ok) {
+            let (path, name) = (file.path(), file.file_name().to_string_lossy().to_lowercase());
             let v6 = folder == "ip6tables-save"
                 || folder.ends_with("fixed") && ["ip6", "rules6", "ipv6"].iter().any(|word| name.contains(word));
             let family = if v6 { Family::Ipv6 } else { Family::Ipv4 };
@@ -41,6 +41,12 @@ fn dumps() -> Option<Vec<Dump>> {
         return None;
     }
     Some(dumps)
+}
+
+/// The most memory that this process has had so far, all of its tests together (proc_pid_status(5)).
+fn memory() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().find(|line| line.starts_with("VmHWM")).map_or_else(String::new, |line| line.replace('\t', " "))
 }
 
 /// How many rules there are, and how many of them have an unknown.
@@ -58,7 +64,7 @@ fn corpus_lift_iptables_dumps_are_read() {
         let (ruleset, errors) = read(&dump.text, dump.family);
         let lines = dump.text.lines().count();
         if lines > 10_000 {
-            println!("{}: {lines} lines in {:?}", dump.path.display(), start.elapsed());
+            println!("{}: {lines} lines in {:?}, {}", dump.path.display(), start.elapsed(), memory());
         }
         assert_eq!(errors, [], "{}", dump.path.display());
         let (rules, unknown) = count(&ruleset);
@@ -141,7 +147,7 @@ fn run(program: &str, text: &str) -> Result<String, String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let mut stdin = child.stdin.take().unwrap();
+    let mut stdin = child.stdin.take().ok_or("it takes no text")?;
     let text = text.to_owned();
     let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
@@ -171,8 +177,7 @@ fn content(ruleset: &Ruleset) -> Content {
 fn assert_same(one: &Ruleset, other: &Ruleset, name: &str) {
     let (one, other) = (content(one), content(other));
     assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>(), "{name}");
-    for (place, (bound, rules)) in &one {
-        let (other_bound, other_rules) = &other[place];
+    for ((place, (bound, rules)), (other_bound, other_rules)) in one.iter().zip(other.values()) {
         assert_eq!(bound, other_bound, "{name}: {place:?}");
         for (one, other) in rules.iter().zip(other_rules) {
             assert_eq!(one, other, "{name}: {place:?}");

@@ -2,3 +2,4 @@
 //! Rulesets of other people, read and written again. They are not part of the project: without them the tests say so.
 
 mod iptables;
+mod nft;

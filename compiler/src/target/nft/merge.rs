@@ -3,8 +3,11 @@
 //!
 //! Two `!=` become one that excepts only packets with both values, and two `==` come to stand where one of them stood.
 
-use ringwall_ir::fields::{Base, Load};
-use ringwall_ir::{Field, Match, Rule, Selector, Step, Values};
+use ringwall_ir::fields::{Base, Load, Needs};
+use ringwall_ir::words::TableFamily;
+use ringwall_ir::{Field, Match, Rule, Selector, Step, Table, Values};
+
+use super::order::looked_at;
 
 /// The most bits that one comparison takes, and those that the kernel compares fastest (`payload_can_merge` in nft's
 /// `src/payload.c`).
@@ -42,9 +45,14 @@ impl Candidate {
 }
 
 /// Refuses what nft would make another test of.
-pub(super) fn check(rule: &Rule) -> Result<(), String> {
+pub(super) fn check(table: &Table, rule: &Rule) -> Result<(), String> {
     let mut waiting: Vec<Candidate> = Vec::new();
+    let mut asked = Asked::default();
     for (place, step) in rule.steps().iter().enumerate() {
+        if table.family() == TableFamily::Inet && asked.learns_type(step) {
+            let frame = Match::within(Field::EtherType, Values::one(0)).into();
+            waiting.extend(Candidate::of(place, &frame));
+        }
         if counts(step) {
             // One alone waits on for others.
             if waiting.len() > 1 {
@@ -55,6 +63,28 @@ pub(super) fn check(rule: &Rule) -> Result<(), String> {
         waiting.extend(Candidate::of(place, step));
     }
     check_merges(rule, &mut waiting)
+}
+
+/// What nft has asked of a packet: behind a field of the link, it asks the frame for the family, and not the kernel, where
+/// a field of the network comes (`payload_gen_dependency` in its `src/payload.c`).
+#[derive(Default)]
+struct Asked {
+    link: bool,
+    family: bool,
+}
+
+impl Asked {
+    /// Whether the frame is asked for the family before the step.
+    fn learns_type(&mut self, step: &Step) -> bool {
+        let looked_at = looked_at(step);
+        let needs = |wanted: fn(Needs) -> bool| looked_at.iter().any(|selector| wanted(selector.field().row().needs));
+        let network = needs(|needs| matches!(needs, Needs::Family(_) | Needs::EntryOf(_)));
+        let names = |field| looked_at.iter().any(|selector| selector.field() == field);
+        let learns = network && self.link && !self.family;
+        self.family |= network || names(Field::Nfproto) || names(Field::EtherType);
+        self.link |= needs(|needs| needs == Needs::Link) || names(Field::Iiftype);
+        learns
+    }
 }
 
 fn check_merges(rule: &Rule, waiting: &mut Vec<Candidate>) -> Result<(), String> {
@@ -87,7 +117,7 @@ fn check_pair(rule: &Rule, one: &Candidate, other: &Candidate) -> Result<(), Str
 }
 
 /// Whether it matters which packets come to the step: it counts them, or does something.
-pub(super) const fn counts(step: &Step) -> bool {
+pub(in crate::target) const fn counts(step: &Step) -> bool {
     match step {
         Step::Match(test) => test.word().is_some(),
         Step::Statement(_) | Step::Unknown(_) => true,

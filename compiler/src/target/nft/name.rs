@@ -27,7 +27,7 @@ const KEYWORDS: &[&str] = &[
 
 /// The name as nft text has it. A keyword, and a keyword with underscores behind it, gets one more underscore: so two
 /// names never become one. No keyword has an underscore.
-pub(super) fn name(name: &str) -> Cow<'_, str> {
+pub(in crate::target) fn name(name: &str) -> Cow<'_, str> {
     if KEYWORDS.binary_search(&name.trim_end_matches('_')).is_ok() {
         Cow::Owned(format!("{name}_"))
     } else {

@@ -17,22 +17,22 @@ use super::merge::counts;
 /// # Errors
 /// A test for which there is no place.
 pub(super) fn places(table: &Table, rule: &Rule) -> Result<Vec<usize>, String> {
-    let teller = Teller::of(rule);
     let mut places = context::places(rule)?;
     let at = |places: &[usize], index: usize| places.get(index).and_then(|&place| rule.steps().get(place));
     for index in 0..places.len() {
         let Some(step) = at(&places, index) else { continue };
         let Some(field) = port_of_entry(&looked_at(step)) else { continue };
-        let tells = |place: &usize| at(&places, *place).is_some_and(|step| teller.tells(step));
+        let tells = |place: &usize| at(&places, *place).is_some_and(tells_protocol);
         if (0..index).any(|before| tells(&before)) {
             continue;
         }
-        let mut behind = (index + 1..places.len()).take_while(|&behind| !at(&places, behind).is_some_and(counts));
-        let told = behind.find(tells).ok_or_else(|| refusal(field))?;
+        let mut run = (index..places.len()).take_while(|&behind| !at(&places, behind).is_some_and(counts));
+        let asks = |place: &usize| at(&places, *place).is_some_and(|step| port_of_entry(&looked_at(step)).is_some());
+        let told = run.find(|place| tells(place) && !asks(place)).ok_or_else(|| refusal(field))?;
         let place = places.remove(told);
         places.insert(index, place);
     }
-    let told = || rule.steps().iter().any(|step| teller.tells(step));
+    let told = || places.iter().filter_map(|&place| rule.steps().get(place)).any(tells_protocol);
     match rule.verdict() {
         Some(verdict) if changes_ports(table, verdict) && !told() => {
             Err("nft 1.0.6 translates ports only behind a test of the protocol".to_owned())
@@ -81,7 +81,7 @@ fn port_of_entry(selectors: &[Selector]) -> Option<Field> {
 }
 
 /// What a step looks at.
-pub(super) fn looked_at(step: &Step) -> Vec<Selector> {
+pub(in crate::target) fn looked_at(step: &Step) -> Vec<Selector> {
     match step {
         Step::Match(Match::Object { object: ObjectRef::Map { key, .. }, .. })
         | Step::Statement(Statement::Object(ObjectRef::Map { key, .. })) => key.clone(),
@@ -104,7 +104,7 @@ fn of_source(source: &Source) -> &[Selector] {
 }
 
 /// What a verdict looks at.
-pub(super) fn decided_by(verdict: &Verdict) -> &[Selector] {
+pub(in crate::target) fn decided_by(verdict: &Verdict) -> &[Selector] {
     match verdict {
         Verdict::Map(map) => &map.key,
         Verdict::Dnat(Nat { end: NatEnd::Map { key, .. }, .. })
@@ -126,21 +126,9 @@ fn gives_pairs(table: &Table, map: &MapRef) -> bool {
     }
 }
 
-/// Which steps of a rule tell nft the protocol.
-struct Teller {
-    /// A field of a protocol does, and a test of the protocol beside it is left out.
-    by_field: bool,
-}
-
-impl Teller {
-    fn of(rule: &Rule) -> Self {
-        Self { by_field: rule.matches().any(needs_protocol) }
-    }
-
-    fn tells(&self, step: &Step) -> bool {
-        let Step::Match(test) = step else { return false };
-        needs_protocol(test) || (!self.by_field && names_protocol(test))
-    }
+/// Whether the step, as it is written, tells nft the protocol.
+fn tells_protocol(step: &Step) -> bool {
+    step.test().is_some_and(|test| needs_protocol(test) || names_protocol(test))
 }
 
 /// Whether a test looks at a header of one protocol.

@@ -2,7 +2,7 @@
 //! What nft 1.0.6 has no words for, or would take for something else.
 
 use ringwall_ir::fields::{FibResult, Load};
-use ringwall_ir::words::{Family, NatFlags, TableFamily};
+use ringwall_ir::words::{Family, NatFlags, Protocol, TableFamily};
 use ringwall_ir::{
     Assignment, Data, DataType, Datatype, Element, Elements, Field, IntervalSet, Key, KeyType, Log, MapRef, Match,
     NatEnd, ObjectRef, Origin, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values, Verdict,
@@ -30,15 +30,31 @@ pub(super) fn check_verdict(table: &Table, verdict: &Verdict) -> Said {
                 return Err("nft 1.0.6 forgets `prefix` beside another flag".to_owned());
             }
             match &nat.end {
-                NatEnd::Map { key, map, .. } => {
+                NatEnd::Map { key, map, ports } => {
                     check_map(table, key, map)?;
-                    check_ends(table, nat.family, map)
+                    if (nat.flags.fully_random || nat.flags.persistent) && names_igmp(key, map) {
+                        return Err("nft 1.0.6 takes no flags of a translation behind `igmp` in its map".to_owned());
+                    }
+                    check_ends(table, nat.family, map, *ports)
                 }
                 NatEnd::Range { .. } => Ok(()),
             }
         }
         _ => Ok(()),
     }
+}
+
+/// nft's scanner keeps to the words of IGMP behind its name (`close_scope_igmp` in `src/parser_bison.y`).
+fn names_igmp(key: &[Selector], map: &MapRef) -> bool {
+    let MapRef::Inline(elements) = map else { return false };
+    let igmp = u128::from(Protocol::IGMP.0);
+    let names = |(selector, interval): (&Selector, &(u128, u128))| {
+        selector.field().datatype() == Datatype::InetProto && *interval == (igmp, igmp)
+    };
+    elements.iter().any(|element| match &element.key {
+        Key::Any => false,
+        Key::Tuple(tuple) => key.iter().zip(&tuple.0).any(names),
+    })
 }
 
 /// Whether nft has words for the keys and the elements of a set.
@@ -123,6 +139,7 @@ fn check_test(table: &Table, test: &Match) -> Said {
         Match::Concat { key, values, .. } => {
             check_key(table, key)?;
             let Tuples::Inline(tuples) = values else { return Ok(()) };
+            check_ports_of_entry(key)?;
             check_tuples(&parts(key), tuples.iter())
         }
         Match::Object { object: ObjectRef::Map { key, map }, .. } => check_map(table, key, &MapRef::Named(map.clone())),
@@ -163,7 +180,7 @@ fn check_key(table: &Table, key: &[Selector]) -> Said {
 }
 
 /// Ranges of IPv6 addresses with ports are more than nft 1.0.6 finds registers for.
-fn check_ends(table: &Table, family: Option<Family>, map: &MapRef) -> Said {
+fn check_ends(table: &Table, family: Option<Family>, map: &MapRef, ports: Option<(u16, u16)>) -> Said {
     if let MapRef::Named(name) = map
         && table.set(name).is_some_and(|set| set::is_by_field(set) && gives_ports(set))
     {
@@ -179,6 +196,13 @@ fn check_ends(table: &Table, family: Option<Family>, map: &MapRef) -> Said {
     let wide = |element: &Element| matches!(&element.data, Some(Data::Values(tuple)) if tuple.0.len() > 1 && !tuple.is_single());
     if family == Some(Family::Ipv6) && elements.iter().any(wide) {
         return Err("nft 1.0.6 translates to no ranges of IPv6 addresses with ports from a map".to_owned());
+    }
+    let ranges = |element: &Element| matches!(&element.data, Some(Data::Values(tuple)) if !tuple.is_single());
+    if family.is_none() && elements.iter().any(ranges) {
+        return Err("nft 1.0.6 translates to the first port of a range that a map gives, and to no other".to_owned());
+    }
+    if ports.is_some() && elements.iter().any(ranges) {
+        return Err("nft 1.0.6 forgets a port beside the ranges of a map".to_owned());
     }
     Ok(())
 }
@@ -206,10 +230,22 @@ fn check_map(table: &Table, key: &[Selector], map: &MapRef) -> Said {
     check_map_of_verdicts(table, key, map)
 }
 
+/// Of ports of an entry in a concatenation that a rule holds, nft 1.0.6 learns the type of none, or of the first.
+fn check_ports_of_entry(key: &[Selector]) -> Said {
+    let ports = key.iter().filter(|selector| matches!(selector.field(), Field::CtProtoDst(_) | Field::CtProtoSrc(_)));
+    if ports.count() > 1 {
+        return Err("nft 1.0.6 does not survive to list two ports of an entry in a concatenation".to_owned());
+    }
+    Ok(())
+}
+
 fn check_map_of_verdicts(table: &Table, key: &[Selector], map: &MapRef) -> Said {
     check_key(table, key)?;
     match map {
-        MapRef::Inline(elements) => check_list(&parts(key), &[], elements),
+        MapRef::Inline(elements) => {
+            check_ports_of_entry(key)?;
+            check_list(&parts(key), &[], elements)
+        }
         MapRef::Named(_) => key.iter().try_for_each(|selector| check_unshifted(*selector)),
     }
 }
@@ -275,6 +311,9 @@ fn check_looked_up(table: &Table, selector: Selector) -> Said {
     if refused { Err(format!("nft looks `{field}` up in no named set, concatenation or map")) } else { Ok(()) }
 }
 
+/// Seconds of a day.
+const DAY: u128 = 86_400;
+
 fn check_values(part: KeyType, set: &IntervalSet) -> Said {
     let datatype = part.datatype();
     let last = set.intervals().last().map_or(0, |&(_, last)| last);
@@ -286,6 +325,7 @@ fn check_values(part: KeyType, set: &IntervalSet) -> Said {
             Err(format!("nft takes {last} for no number of an interface"))
         }
         (Datatype::Day, _) if last > 6 => Err(format!("nft has no day {last}")),
+        (Datatype::Hour, _) if last >= DAY => Err("nft lists no time behind the last second of a day".to_owned()),
         (Datatype::Time, _) if !time::is_whole(set) => Err("nft takes the time in whole seconds".to_owned()),
         (_, KeyType::Like(Field::Numgen(numgen))) if last >= u128::from(numgen.modulus) + u128::from(numgen.offset) => {
             Err(format!("`{}` never gives {last}", Field::Numgen(numgen)))

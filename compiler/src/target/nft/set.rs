@@ -3,23 +3,34 @@
 
 use ringwall_ir::fields::FIELDS;
 use ringwall_ir::words::TableFamily;
-use ringwall_ir::{Data, DataType, Datatype, Elements, Field, KeyType, ObjectKind, Set, SetSpec};
+use ringwall_ir::{Data, DataType, Datatype, Element, Elements, Field, KeyType, ObjectKind, Set, SetSpec};
 
 use super::name::name;
 use super::rule::WORDS;
 
 /// A block: the line that opens it, and the lines in it.
-pub(super) struct Block {
+pub(in crate::target) struct Block {
     pub(super) head: String,
     pub(super) lines: Vec<String>,
 }
 
+/// What nft calls it.
+pub(super) const fn word(set: &Set) -> &'static str {
+    if set.spec().data.is_some() { "map" } else { "set" }
+}
+
 /// What a set is, without its elements, or why nft text cannot say it.
-pub(super) fn declaration(family: TableFamily, set: &Set) -> Result<Block, String> {
+pub(in crate::target) fn declaration(family: TableFamily, set: &Set) -> Result<Block, String> {
     let spec = set.spec();
-    let word = if spec.data.is_some() { "map" } else { "set" };
     if spec.data.is_some() && (spec.gc_interval.is_some() || spec.auto_merge) {
         return Err("nft 1.0.6 takes neither `gc-interval` nor `auto-merge` for a map".to_owned());
+    }
+    let is_plain = match set.elements() {
+        Elements::List(list) => list.iter().all(Element::is_plain),
+        Elements::Intervals(_) => true,
+    };
+    if spec.auto_merge && !is_plain {
+        return Err("nft 1.0.6 forgets what is said of an element that `auto-merge` joins with another".to_owned());
     }
     let mut lines = vec![types(family, set)?];
     let flags: Vec<_> = spec.flags.names().collect();
@@ -33,7 +44,7 @@ pub(super) fn declaration(family: TableFamily, set: &Set) -> Result<Block, Strin
         lines.push("auto-merge".to_owned());
     }
     lines.extend(spec.meters.iter().map(|meter| WORDS.meter(meter)));
-    Ok(Block { head: format!("{word} {}", name(set.name())), lines })
+    Ok(Block { head: format!("{} {}", word(set), name(set.name())), lines })
 }
 
 /// Each element, with the comma that a line more needs.
@@ -60,9 +71,9 @@ fn types(family: TableFamily, set: &Set) -> Result<String, String> {
     if by_field && key.len() > 1 && key.iter().find(is_boolean).is_some() {
         return Err("nft 1.0.6 does not survive `typeof` of what is there or not in a concatenation".to_owned());
     }
-    let word = |part: &KeyType| if by_field { field(family, *part) } else { Ok(part.to_string()) };
+    let part_word = |part: &KeyType| if by_field { field(family, *part) } else { Ok(part.to_string()) };
     let joined =
-        |parts: &[KeyType]| Ok::<_, String>(parts.iter().map(word).collect::<Result<Vec<_>, _>>()?.join(" . "));
+        |parts: &[KeyType]| Ok::<_, String>(parts.iter().map(part_word).collect::<Result<Vec<_>, _>>()?.join(" . "));
     let given = match data {
         None => String::new(),
         Some(DataType::Object(kind)) => format!(" : {}", objects(*kind)?),
@@ -114,7 +125,7 @@ fn field(family: TableFamily, part: KeyType) -> Result<String, String> {
 }
 
 /// Whether an element of the map gives a range.
-fn gives_ranges(set: &Set) -> bool {
+pub(in crate::target) fn gives_ranges(set: &Set) -> bool {
     let Elements::List(list) = set.elements() else { return false };
     list.iter().any(|element| matches!(&element.data, Some(Data::Values(tuple)) if !tuple.is_single()))
 }

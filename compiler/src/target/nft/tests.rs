@@ -8,9 +8,9 @@ mod rows;
 
 use proptest::strategy::Strategy;
 use ringwall_ir::arbitrary::{self, Options, Row, handled};
-use ringwall_ir::fields::Word;
-use ringwall_ir::words::{ChainPolicy, Family, Hook, Protocol};
-use ringwall_ir::{Field, IntervalSet, Match, Origin, Per, Ruleset, Values};
+use ringwall_ir::fields::{Exthdr, Word};
+use ringwall_ir::words::{ChainPolicy, CtDirection, Family, Hook, Protocol, Refusal};
+use ringwall_ir::{Counts, Field, IntervalSet, Match, Origin, Per, Ruleset, Statement, Step, Values, Verdict};
 
 use super::write;
 use crate::target::testing::samples::{accept, inline, limit};
@@ -64,6 +64,27 @@ fn a_test_that_a_field_implies_is_left_out() {
     ];
     let text = write(&one_chain(Hook::Input, vec![accept(rule)])).unwrap();
     assert!(text.contains("\t\ttcp dport 22 ip ttl 1 accept comment \"s2\" # sentence 2\n"), "{text}");
+}
+
+/// nft would ask at the head of the rule, and count less.
+#[test]
+fn what_nft_needs_to_know_is_asked_where_it_is_needed() {
+    let counter = || Step::from(Statement::Counter(Counts::default()));
+    let one = |field, value| Match::within(field, Values::one(value)).into();
+    let source = one(Field::CtIpSaddr(CtDirection::Original), 1);
+    let rules = vec![
+        (vec![counter(), one(Field::Exthdr(Exthdr::Frag), 1)], Some(Verdict::Accept)),
+        (vec![counter(), source], Some(Verdict::Reject(Refusal::ProtocolUnreachable))),
+        (vec![counter(), one(Field::TcpMaxseg, 9)], Some(Verdict::Reject(Refusal::TcpReset))),
+    ];
+    let text = write(&one_chain(Hook::Input, rules)).unwrap();
+    for rule in [
+        "\t\tcounter meta nfproto ipv6 exthdr frag exists accept ",
+        "\t\tcounter ct original ip saddr 0.0.0.1 meta nfproto ipv4 reject with icmp prot-unreachable ",
+        "\t\tcounter tcp option maxseg size 9 meta l4proto tcp reject with tcp reset ",
+    ] {
+        assert!(text.contains(rule), "{text}");
+    }
 }
 
 #[test]

@@ -9,15 +9,14 @@
 
 use std::fmt::Write;
 
-use ringwall_ir::words::{ChainPolicy, Direction, Hook, TableFamily};
-use ringwall_ir::{Chain, DataType, Elements, Key, Object, ObjectKind, OriginId, Role, Ruleset, Set, Table};
+use ringwall_ir::words::{ChainPolicy, Hook};
+use ringwall_ir::{Chain, Object, OriginId, Ruleset, Set, Table};
 
 use super::name::name;
+use super::replace::{Clear, check_set, cleared, is_made_anew, ungoverned};
 use super::rule::rule;
-use super::sayable::check_elements;
 use super::set::Block;
 use super::{object, set};
-use crate::lower;
 use crate::target::{Target, Unsayable, header, sentence};
 
 /// The comment of the rule that closes a chain. It says what the chain policy says, and takes effect with the other rules.
@@ -90,31 +89,18 @@ impl Writer<'_> {
     fn clear(&mut self, table: &Table, own: &str) {
         self.text.push('\n');
         self.line(0, &format!("flush table {own}"));
-        for set in table.sets().iter().filter(|set| set.spec().role() == Role::Static) {
-            let (kind, name) = (if set.spec().data.is_some() { "map" } else { "set" }, name(set.name()));
-            // The kernel takes nothing out of a constant set, and nothing in; nft 1.0.6 does not survive a `*` that comes
-            // to intervals which were there before.
-            let verb = if set.spec().flags.constant || catches_all(set) { "delete" } else { "flush" };
-            self.line(0, &format!("{verb} {kind} {own} {name}"));
+        for part in cleared(table) {
+            let (verb, kind, named) = match part {
+                Clear::Flush(set) => ("flush", set::word(set), set.name()),
+                Clear::DeleteSet(set) => ("delete", set::word(set), set.name()),
+                Clear::DeleteObject(object) => ("delete", object.body().kind().name(), object.name()),
+            };
+            self.line(0, &format!("{verb} {kind} {own} {}", name(named)));
         }
-        for object in table.objects().iter().filter(|object| is_made_anew(object)) {
-            self.line(0, &format!("delete {} {own} {}", object.body().kind().name(), name(object.name())));
-        }
-        if (table.family(), table.name()) == (TableFamily::Inet, lower::TABLE) {
-            self.remove_ungoverned(table, own);
-        }
-    }
-
-    /// Removes the chain that an earlier policy may have left at a hook that this one does not govern: without its rules
-    /// it would close the hook. To be deleted it must be there, so it is added first; nothing becomes of one that is.
-    fn remove_ungoverned(&mut self, table: &Table, own: &str) {
-        let governed =
-            |hook: Hook| table.chains().iter().any(|chain| chain.hook() == Some(hook) || chain.name() == hook.name());
-        for hook in Direction::ALL.map(Direction::hook).into_iter().filter(|&hook| !governed(hook)) {
-            let name = hook.name();
-            self.line(0, &format!("\n# {name} is not governed: no chain of an earlier policy stays there"));
-            self.line(0, &format!("add chain {own} {name}"));
-            self.line(0, &format!("delete chain {own} {name}"));
+        for hook in ungoverned(table).map(Hook::name) {
+            self.line(0, &format!("\n# {hook} is not governed: no chain of an earlier policy stays there"));
+            self.line(0, &format!("add chain {own} {hook}"));
+            self.line(0, &format!("delete chain {own} {hook}"));
         }
     }
 
@@ -156,17 +142,11 @@ impl Writer<'_> {
 
     fn set(&mut self, table: &Table, set: &Set, part: Part) {
         let declaration = set::declaration(table.family(), set);
-        let Block { head, lines } = match check_elements(set).and(declaration) {
+        let Block { head, lines } = match check_set(set).and(declaration) {
             Ok(block) => block,
             Err(reason) if part == Part::Declaration => return self.refuse(set.origin(), reason),
             Err(_) => return,
         };
-        if part == Part::Declaration && gives_what_is_made_anew(set) {
-            return self.refuse(set.origin(), "what a dynamic map gives cannot be made anew by text".to_owned());
-        }
-        if part == Part::Declaration && catches_all(set) && set.spec().role() == Role::Dynamic {
-            return self.refuse(set.origin(), "nft 1.0.6 adds no `*` to a dynamic set of intervals".to_owned());
-        }
         self.line(1, &format!("{head} {{"));
         for line in lines {
             self.line(2, &line);
@@ -222,26 +202,4 @@ enum Part {
     Declaration,
     /// Elements and rules.
     Contents,
-}
-
-/// Whether the kernel leaves an object as it is when it is declared again otherwise: only quotas change
-/// (`nft_quota_obj_ops`), and counters have nothing to change.
-fn is_made_anew(object: &Object) -> bool {
-    is_kind_made_anew(object.body().kind())
-}
-
-const fn is_kind_made_anew(kind: ObjectKind) -> bool {
-    matches!(kind, ObjectKind::CtHelper | ObjectKind::CtTimeout | ObjectKind::Limit)
-}
-
-/// Whether elements that stay hold objects that do not.
-fn gives_what_is_made_anew(set: &Set) -> bool {
-    let given = matches!(set.spec().data, Some(DataType::Object(kind)) if is_kind_made_anew(kind));
-    given && set.spec().role() == Role::Dynamic
-}
-
-/// Whether an element of a set of intervals stands for all other keys.
-fn catches_all(set: &Set) -> bool {
-    let Elements::List(list) = set.elements() else { return false };
-    set.spec().flags.interval && list.iter().any(|element| element.key == Key::Any)
 }

@@ -38,16 +38,42 @@ fn check_row(kernel: Kernel, name: &str, samples: &[Sample]) {
         assert!(rules > 0, "{name}: none of {}", sample.rules.len());
         let text = write(&ruleset).unwrap_or_else(|unsayable| panic!("{name}: {unsayable:#?}"));
         let listed = kernel.nft(&[&text, &text]);
-        assert_eq!(without_times(&listed[0]), without_times(&listed[1]), "{name}: loaded twice");
+        assert_eq!(comparable(&listed[0]), comparable(&listed[1]), "{name}: loaded twice");
         assert_eq!(listed[0].matches("comment \"s").count(), rules, "{name}: {}", listed[0]);
     }
 }
 
-/// What is left of an element's time is another a moment later.
-fn without_times(listed: &str) -> String {
+/// What is left of an element's time is another a moment later, and the kernel lists elements as they lie in its memory.
+/// Only what they stand in opens on a line that goes on.
+fn comparable(listed: &str) -> String {
+    let mut parts = listed.split("{ ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (elements, behind) = part.split_once('}').unwrap();
+        let mut elements: Vec<_> = elements.split(',').map(without_time).collect();
+        elements.sort();
+        write!(text, "{{ {} }}{behind}", elements.join(", ")).unwrap();
+    }
+    text.lines().map(in_order).collect::<Vec<_>>().join("\n")
+}
+
+/// A line with the elements of the sets that a rule holds in order.
+fn in_order(line: &str) -> String {
+    let mut parts = line.split("{ ");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (elements, behind) = part.split_once(" }").unwrap_or((part, ""));
+        let mut elements: Vec<_> = elements.split(", ").collect();
+        elements.sort_unstable();
+        write!(text, "{{ {} }}{behind}", elements.join(", ")).unwrap();
+    }
+    text
+}
+
+fn without_time(element: &str) -> String {
     let mut words = Vec::new();
     let mut is_time = false;
-    for word in listed.split(' ') {
+    for word in element.split_whitespace() {
         words.push(if is_time { "?" } else { word });
         is_time = word == "expires";
     }
