@@ -82,3 +82,6 @@ pub(in crate::target) const fn family(family: Family) -> &'static str {
         Family::Ipv6 => "inet6",
     }
 }
+
+#[cfg(test)]
+mod tests;

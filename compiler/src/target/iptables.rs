@@ -8,7 +8,7 @@ mod table;
 mod words;
 mod write;
 
-pub use read::{ReadError, read, read_with_sets};
+pub use read::{ReadError, Text, read, read_with_sets};
 pub use words::CtMatch;
 pub use write::{Options, Written, WrittenChain, write};
 

@@ -67,6 +67,15 @@ pub fn without(ruleset: &Ruleset, origins: &[OriginId]) -> Ruleset {
     only(ruleset, |_, _| true, |_, rule| !origins.contains(&rule.origin()))
 }
 
+/// A reason without the names and numbers that it speaks of, for counting.
+pub fn general(reason: &str) -> String {
+    let parts = reason.split('`').enumerate();
+    let named: String = parts.map(|(place, part)| if place % 2 == 0 { part } else { "..." }).collect();
+    let words =
+        named.split(' ').map(|word| if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// The ruleset without the sets that a target cannot say, the rules that speak of them, and the other rules that it
 /// cannot say.
 pub fn sayable(ruleset: Ruleset, unsayable: impl Fn(&Ruleset) -> Vec<Unsayable>) -> Ruleset {

@@ -89,6 +89,12 @@ impl KnownSet {
         self.family
     }
 
+    /// Whether packets can add to the set as the IR has it, and with a timeout of their own if they do.
+    pub(in crate::target) fn takes_elements(&self, with_timeout: bool) -> bool {
+        let nets = self.kind.is_none_or(Kind::has_nets);
+        !nets && (self.timeout.is_some() || !with_timeout)
+    }
+
     /// What the set is in the IR.
     fn parts(&self, all: &KnownSets, origin: OriginId) -> Result<(SetSpec, Elements), String> {
         if let Some(strange) = &self.strange {
@@ -166,12 +172,14 @@ impl KnownSet {
     }
 
     fn element(&self, entry: &Entry, tuple: Vec<(u128, u128)>, origin: OriginId) -> Element {
-        let default = self.timeout.is_some_and(|seconds| seconds > 0);
+        let default = self.timeout.filter(|&seconds| seconds > 0);
         let (timeout, expires) = match entry.timeout {
             None => (None, None),
             // It stays, whatever the set says of others.
-            Some(0) => (default.then_some(Milliseconds(0)), None),
-            Some(left) => (None, Some(seconds(left))),
+            Some(0) => (default.map(|_| Milliseconds(0)), None),
+            Some(left) if default.is_some_and(|default| left <= default) => (None, Some(seconds(left))),
+            // Of its own time, only what is left is told.
+            Some(left) => (Some(seconds(left)), None),
         };
         Element { timeout, expires, comment: entry.comment.clone(), ..Element::of(Tuple(tuple), origin) }
     }

@@ -6,7 +6,7 @@ use ringwall_ir::words::Family;
 
 use super::Kind;
 use super::known::{Entry, KnownSet, KnownSets};
-use crate::target::iptables::{Problem, ReadError, split};
+use crate::target::iptables::{Problem, ReadError, Text, split};
 
 /// Options of `create` with a word behind them that say nothing about what is in the set.
 const IGNORED: [&str; 5] = ["hashsize", "bucketsize", "initval", "size", "probes"];
@@ -21,7 +21,7 @@ pub(in crate::target) fn read(text: &str) -> (KnownSets, Vec<ReadError>) {
             continue;
         }
         if let Err(problem) = command(&mut sets, line) {
-            errors.push(problem.at(number));
+            errors.push(problem.at(Text::Sets, number));
         }
     }
     (sets, errors)

@@ -153,7 +153,7 @@ fn has_comments(set: &Set) -> bool {
 /// Whole seconds.
 fn seconds(time: Milliseconds) -> Result<u64, String> {
     let seconds = time.0 / 1000;
-    if time.0 % 1000 != 0 {
+    if !time.0.is_multiple_of(1000) {
         return Err(format!("ipset counts timeouts in whole seconds, and {time} are none"));
     }
     if seconds > TIMEOUT_MAX {

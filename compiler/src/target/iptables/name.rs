@@ -34,10 +34,15 @@ pub(in crate::target) fn to_ir(name: &str) -> Cow<'_, str> {
 
 /// The name of xtables behind one of [`to_ir`]; any other name is its own.
 pub(in crate::target) fn from_ir(name: &str) -> Cow<'_, str> {
-    match unescape(name).filter(|plain| to_ir(plain) == name) {
+    match unescape(name).filter(|plain| is_name(plain) && to_ir(plain) == name) {
         Some(plain) => Cow::Owned(plain),
         None => Cow::Borrowed(name),
     }
+}
+
+/// Whether iptables takes it for a name (`parse_chain` in `iptables/xshared.c`).
+fn is_name(name: &str) -> bool {
+    !name.starts_with(['-', '!']) && !name.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 const fn is_plain(byte: u8) -> bool {
@@ -131,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn names_come_back(name in "[!-~]{1,28}") {
+        fn names_come_back(name in "[\"-,.-~][!-~]{0,27}") {
             let escaped = to_ir(&name);
             prop_assert_eq!(from_ir(&escaped), name.as_str());
         }

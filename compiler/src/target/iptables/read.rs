@@ -8,10 +8,10 @@
 //! A table has all of its built-in chains, declared or not, and they come first. A table that comes a second time replaces
 //! the first, as iptables-restore has it.
 //!
-//! The rules have a normal form, so that the same ruleset is read alike however it was spelled: the tests of addresses,
-//! interfaces and protocol come first, as iptables makes them first wherever they are written; the others follow in their
-//! order; several tests of one field become one, unless something that counts stands between them; `-p tcp` is left out
-//! beside a test of TCP.
+//! The rules have a normal form, so that the same ruleset is read alike however it was spelled. Between two things that
+//! count, the tests stand in one order: addresses, interfaces and protocol as iptables itself makes them, then the header of
+//! the protocol, then the rest by their fields. Several tests of one field become one, and `-p tcp` is left out beside a test
+//! of TCP.
 
 mod block;
 mod matches;
@@ -22,6 +22,8 @@ mod steps;
 mod table;
 mod targets;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ringwall_ir::words::Family;
 use ringwall_ir::{Illegal, Origin, OriginId, Ruleset};
 
@@ -31,10 +33,21 @@ use self::table::RawTable;
 use super::table::XtTable;
 use crate::target::ipset;
 
+/// One of the texts that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// That of iptables-save.
+    Rules,
+    /// That of `ipset save`.
+    Sets,
+}
+
 /// What cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// The line, from 1.
+    /// The text that it is in.
+    pub text: Text,
+    /// Its line, from 1.
     pub line: u32,
     /// What is wrong: lower-case, without a full stop, user text in back-ticks.
     pub message: String,
@@ -74,7 +87,7 @@ pub fn read(text: &str, family: Family) -> (Ruleset, Vec<ReadError>) {
 }
 
 /// The same, with the text of `ipset save` beside it: the sets that rules of a table speak of become sets of the table.
-/// Errors of that text come first, and speak of its own lines.
+/// Errors of that text come first.
 #[must_use]
 pub fn read_with_sets(text: &str, family: Family, sets: &str) -> (Ruleset, Vec<ReadError>) {
     let (sets, mut errors) = ipset::read(sets);
@@ -83,31 +96,46 @@ pub fn read_with_sets(text: &str, family: Family, sets: &str) -> (Ruleset, Vec<R
     for (number, line) in (1..).zip(text.lines()) {
         last = number;
         if let Err(problem) = reader.line(line.trim(), number) {
-            errors.push(problem.at(number));
+            errors.push(problem.at(Text::Rules, number));
         }
     }
     if reader.open.is_some() {
-        errors.push(Problem::new("the last table has no end").help("end it with `COMMIT`").at(last));
+        errors.push(Problem::new("the last table has no end").help("end it with `COMMIT`").at(Text::Rules, last));
     } else if reader.tables.is_empty() && errors.is_empty() {
-        errors.push(Problem::new("there is no table").help("a table begins with `*filter`").at(last));
+        errors.push(Problem::new("there is no table").help("a table begins with `*filter`").at(Text::Rules, last));
     }
     let (mut ruleset, tables) = (reader.ruleset, reader.tables);
     let names: Vec<_> = tables.iter().map(|table| table.kind.name()).collect();
     let program = if family == Family::Ipv4 { "iptables-save" } else { "ip6tables-save" };
     ruleset.title = format!("{program}, {} {}", if names.len() == 1 { "table" } else { "tables" }, names.join(", "));
+    let shared = shared(&tables);
     for table in tables {
         let line = table.line;
-        match table.read(family, &sets, &mut ruleset, &mut errors) {
+        match table.read(family, (&sets, &shared), &mut ruleset, &mut errors) {
             Ok(table) => ruleset.tables.push(table),
-            Err(problem) => errors.push(problem.at(line)),
+            Err(problem) => errors.push(problem.at(Text::Rules, line)),
         }
     }
     (ruleset, errors)
 }
 
+/// The sets of ipset that rules of several tables speak of and that packets add to.
+fn shared(tables: &[RawTable<'_>]) -> BTreeSet<String> {
+    let mut places: BTreeMap<&str, (BTreeSet<XtTable>, bool)> = BTreeMap::new();
+    for table in tables {
+        for (name, dynamic) in table.sets() {
+            let (tables, any) = places.entry(name).or_default();
+            tables.insert(table.kind);
+            *any |= dynamic;
+        }
+    }
+    let shared = places.into_iter().filter(|(_, (tables, dynamic))| *dynamic && tables.len() > 1);
+    shared.map(|(name, _)| name.to_owned()).collect()
+}
+
 impl Problem {
-    pub(in crate::target) fn at(self, line: u32) -> ReadError {
-        ReadError { line, message: self.message, help: self.help }
+    pub(in crate::target) fn at(self, text: Text, line: u32) -> ReadError {
+        ReadError { text, line, message: self.message, help: self.help }
     }
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Text of iptables-save as iptables itself takes it, and as we read it again.
 
+mod beside;
 mod cannot;
 mod chains;
+mod effects;
 mod lines;
 mod meaning;
 mod options;

@@ -174,10 +174,9 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The sentence above its lines. What comes from somebody's ruleset has its comment in the lines themselves.
+    /// The sentence above its lines.
     fn sentence(&self, origin: OriginId) -> Option<String> {
-        let origin = self.ruleset.origin(origin);
-        sentence(origin.filter(|origin| !origin.id.is_empty()))
+        sentence(self.ruleset.origin(origin))
     }
 
     fn rule(&self, place: &Place<'_>, rule: &Rule, chain: usize, lines: &mut Lines) -> Result<(), String> {

@@ -23,6 +23,9 @@ pub fn kernel() -> Option<Kernel> {
     found
 }
 
+/// Times of the day stand in the time zone of nft.
+const JSON_LIST: &str = "TZ=UTC nft -j list ruleset";
+
 const NEXT: &str = "=== next ===\n";
 
 impl Kernel {
@@ -34,6 +37,16 @@ impl Kernel {
     /// Whether it has `nft_queue`, which may be a module that is not there.
     pub fn has_queues(self) -> bool {
         self.run("nft 'add table inet t; add chain inet t c; add rule inet t c queue'").is_ok()
+    }
+
+    /// Loads a text of nft, and returns `nft -j list ruleset`.
+    pub fn nft_list(self, text: &str) -> String {
+        self.load("nft -f -", JSON_LIST, &[text]).concat()
+    }
+
+    /// Loads texts of nft JSON in turn into one namespace. Returns `nft -j list ruleset` after each.
+    pub fn nft_json(self, texts: &[&str]) -> Vec<String> {
+        self.load("nft -j -f -", JSON_LIST, texts)
     }
 
     /// What nft makes of a text, as `--debug=netlink` prints it.
@@ -61,7 +74,8 @@ impl Kernel {
         listed.split_terminator(NEXT).map(str::to_owned).collect()
     }
 
-    fn run(self, script: &str) -> Result<String, String> {
+    /// What a shell script prints in a new namespace, or what it says of its failure.
+    pub fn run(self, script: &str) -> Result<String, String> {
         let mut command = Command::new("unshare");
         command
             .args(self.unshare)

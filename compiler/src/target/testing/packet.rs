@@ -73,7 +73,8 @@ impl Packet {
         packet
     }
 
-    fn set(&mut self, field: Field, value: u128) {
+    /// Gives a field a value, as far as the packet has it.
+    pub fn set(&mut self, field: Field, value: u128) {
         let row = field.row();
         match row.load {
             Load::Payload(base, offset) if row.needs.family().is_none_or(|family| family == self.family) => {
@@ -96,7 +97,8 @@ impl Packet {
         rule.matches().all(|test| self.passes_test(table, test))
     }
 
-    fn passes_test(&self, table: &Table, test: &Match) -> bool {
+    /// Whether the test matches it.
+    pub fn passes_test(&self, table: &Table, test: &Match) -> bool {
         let looked_at: Option<Vec<u128>> =
             test.selectors().iter().map(|selector| Some(self.value(selector.field())? & selector.bits())).collect();
         let Some(looked_at) = looked_at else { return false };

@@ -41,6 +41,8 @@ pub(super) struct Reading<'t> {
     pub(super) chains: &'t BTreeSet<String>,
     /// What is known of ipset's sets.
     pub(super) sets: &'t KnownSets,
+    /// Those that rules of several tables share while packets add to them. A set of the IR is of one table.
+    pub(super) shared: &'t BTreeSet<String>,
     /// The protocol that the rule that is being read demands.
     pub(super) protocol: Option<Protocol>,
     /// The types of ICMP that it has demanded so far.
@@ -54,12 +56,18 @@ pub(super) struct Reading<'t> {
 }
 
 impl<'t> Reading<'t> {
-    pub(super) fn new(family: Family, chains: &'t BTreeSet<String>, sets: &'t KnownSets) -> Self {
+    pub(super) fn new(
+        family: Family,
+        chains: &'t BTreeSet<String>,
+        sets: &'t KnownSets,
+        shared: &'t BTreeSet<String>,
+    ) -> Self {
         Self {
             family,
             hooks: Hooks::NONE,
             chains,
             sets,
+            shared,
             protocol: None,
             icmp_types: Vec::new(),
             helpers: BTreeMap::new(),
@@ -86,10 +94,13 @@ impl<'t> Reading<'t> {
                 pieces.extend(self.match_of(block));
             }
         }
+        if own.sources.len().saturating_mul(own.destinations.len()) > LINES_MAX {
+            let problem = Problem::new(format!("these addresses make more than {LINES_MAX} rules of one line"));
+            return Err(problem.help("put the addresses into a set of ipset"));
+        }
         let (statements, verdict) = match &blocks.target {
             Some(block) => self.target_of(block, blocks.goes),
-            // It counts, and that is all.
-            None => (vec![targets::counter()], None),
+            None => (Vec::new(), None),
         };
         let drafts = own
             .combinations()
@@ -195,8 +206,10 @@ impl Own {
                 self.rest.push(later.into());
                 Some(())
             }
-            // The counters, and the family that the file is read for.
-            "-c" | "-4" | "-6" => Some(()),
+            // The counters, and the family that the file is read for. A rule for the other one is not loaded.
+            "-c" => Some(()),
+            "-4" if family == Family::Ipv4 => Some(()),
+            "-6" if family == Family::Ipv6 => Some(()),
             _ => None,
         };
         if read.is_none() {
@@ -221,6 +234,9 @@ impl Own {
         all
     }
 }
+
+/// How many rules a line may be: each source with each destination is one, as iptables has it.
+const LINES_MAX: usize = 65_536;
 
 /// A test for each address or prefix of a list; nothing for all addresses.
 fn addresses(option: &Opt<'_>, family: Family, field: Field) -> Option<Vec<Step>> {

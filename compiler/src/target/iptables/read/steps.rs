@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The steps of a rule, put into their normal form.
 
-use ringwall_ir::fields::Needs;
+use ringwall_ir::fields::{Base, Load, Needs};
 use ringwall_ir::words::Protocol;
-use ringwall_ir::{Field, IntervalSet, Match, Selector, Step, Unknown, Values, Verdict};
+use ringwall_ir::{Counts, Field, IntervalSet, Match, Selector, Statement, Step, Unknown, Values, Verdict};
 
 use super::rule::Draft;
 use crate::target::iptables::selection::{Selection, select};
@@ -58,9 +58,13 @@ pub(super) fn drafts(own: &[Step], pieces: &[Piece], statements: &[Step], verdic
             }
         }
     }
-    let finished = |steps: Vec<Step>| Draft {
-        steps: normal(steps).into_iter().chain(statements.iter().cloned()).collect(),
-        verdict: verdict.cloned(),
+    let finished = |steps: Vec<Step>| {
+        let mut steps: Vec<Step> = normal(steps).into_iter().chain(statements.iter().cloned()).collect();
+        // A rule that only tests is there to be counted.
+        if verdict.is_none() && steps.iter().all(is_pure) {
+            steps.push(Statement::Counter(Counts::default()).into());
+        }
+        Draft { steps, verdict: verdict.cloned() }
     };
     ways.into_iter().map(finished).collect()
 }
@@ -82,35 +86,42 @@ fn is_pure(step: &Step) -> bool {
 
 /// The tests in their normal form.
 fn normal(steps: Vec<Step>) -> Vec<Step> {
-    let first = steps.iter().position(|step| !is_pure(step)).unwrap_or(steps.len());
-    let mut rest = steps;
-    let behind = rest.split_off(first);
-    let mut first = merged(rest);
-    first.sort_by_key(place);
-    leave_out_protocol(&mut first);
+    let mut all = Vec::with_capacity(steps.len());
     let mut segment = Vec::new();
-    let mut all = first;
-    for step in behind {
+    for step in steps {
         if is_pure(&step) {
             segment.push(step);
         } else {
-            all.extend(merged(std::mem::take(&mut segment)));
+            all.extend(in_order(std::mem::take(&mut segment)));
             all.push(step);
         }
     }
-    all.extend(merged(segment));
+    all.extend(in_order(segment));
     all
 }
 
-/// Where iptables makes a test that it makes itself. The sort keeps the order of the others.
-fn place(step: &Step) -> u8 {
-    match step.test().and_then(Match::field) {
-        Some(Field::IpSaddr | Field::Ip6Saddr) => 0,
-        Some(Field::IpDaddr | Field::Ip6Daddr) => 1,
-        Some(Field::Iifname) => 2,
-        Some(Field::Oifname) => 3,
-        Some(Field::L4proto) => 4,
-        _ => 5,
+/// Tests between which nothing counts: their order says nothing, and iptables-save does not keep it.
+fn in_order(steps: Vec<Step>) -> Vec<Step> {
+    let mut steps = merged(steps);
+    steps.sort_by(|one, other| place(one).cmp(&place(other)));
+    leave_out_protocol(&mut steps);
+    steps
+}
+
+/// Where a test stands among others: first what iptables tests itself, in its order; then the protocol's header from its
+/// beginning; then the rest.
+fn place(step: &Step) -> (u8, u16, &[Selector]) {
+    let selectors = step.test().map_or(&[][..], Match::selectors);
+    let [selector] = selectors else { return (6, 0, selectors) };
+    let row = selector.field().row();
+    match (row.field, row.load) {
+        (Field::IpSaddr | Field::Ip6Saddr, _) => (0, 0, selectors),
+        (Field::IpDaddr | Field::Ip6Daddr, _) => (1, 0, selectors),
+        (Field::Iifname, _) => (2, 0, selectors),
+        (Field::Oifname, _) => (3, 0, selectors),
+        (Field::L4proto, _) => (4, 0, selectors),
+        (_, Load::Payload(Base::Transport, offset)) => (5, offset, selectors),
+        _ => (6, 0, selectors),
     }
 }
 

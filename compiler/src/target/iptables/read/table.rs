@@ -10,7 +10,7 @@ use ringwall_ir::{BaseChain, Chain, Origin, OriginId, Place, Rule, Ruleset, Step
 use super::block::text;
 use super::rule::{Draft, Reading};
 use super::split::split;
-use super::{Problem, ReadError, origin};
+use super::{Problem, ReadError, Text, origin};
 use crate::target::ipset::KnownSets;
 use crate::target::iptables::name::to_ir;
 use crate::target::iptables::table::{Hooks, XtTable, built_in, hook};
@@ -192,13 +192,13 @@ impl<'a> RawTable<'a> {
     pub(super) fn read(
         mut self,
         family: Family,
-        sets: &KnownSets,
+        (sets, shared): (&KnownSets, &BTreeSet<String>),
         ruleset: &mut Ruleset,
         errors: &mut Vec<ReadError>,
     ) -> Result<Table, Problem> {
         self.find_hooks();
         let names: BTreeSet<String> = self.places.keys().cloned().collect();
-        let mut reading = Reading::new(family, &names, sets);
+        let mut reading = Reading::new(family, &names, sets, shared);
         let mut chains = Vec::new();
         for raw in self.chains {
             let mut chain = match raw.base {
@@ -210,7 +210,7 @@ impl<'a> RawTable<'a> {
                 let read = match reading.rule(&line.words) {
                     Ok(read) => read,
                     Err(problem) => {
-                        errors.push(problem.at(line.line));
+                        errors.push(problem.at(Text::Rules, line.line));
                         continue;
                     }
                 };
@@ -223,6 +223,19 @@ impl<'a> RawTable<'a> {
             chains.push(chain);
         }
         Ok(Table::new(family.table(), self.kind.name(), reading.finish(chains)?)?)
+    }
+
+    /// The sets of ipset that its rules speak of, and whether packets add to them.
+    pub(super) fn sets(&self) -> impl Iterator<Item = (&str, bool)> {
+        let rules = self.chains.iter().flat_map(|chain| &chain.rules);
+        rules.flat_map(|rule| rule.words.windows(2)).filter_map(|pair| match pair {
+            [option, name] => match option.as_ref() {
+                "--match-set" => Some((name.as_ref(), false)),
+                "--add-set" | "--del-set" | "--map-set" => Some((name.as_ref(), true)),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Finds the hooks from which packets come to each chain.

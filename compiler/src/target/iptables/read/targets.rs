@@ -7,7 +7,7 @@ mod nat;
 mod set;
 
 use ringwall_ir::words::{LogFlags, Refusal};
-use ringwall_ir::{Assignment, Counts, Datatype, Log, LogTarget, Mss, Queue, Statement, Step, Target, Verdict};
+use ringwall_ir::{Assignment, Datatype, Log, LogTarget, Mss, Queue, Statement, Step, Target, Verdict};
 
 use super::block::Block;
 use super::matches::number;
@@ -62,11 +62,6 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<Done>
         "SET" => set::set(reading, block),
         _ => None,
     }
-}
-
-/// What a rule without a target does.
-pub(super) fn counter() -> Step {
-    Statement::Counter(Counts::default()).into()
 }
 
 fn statement(statement: Statement) -> Option<Done> {

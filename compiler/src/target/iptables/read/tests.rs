@@ -147,7 +147,7 @@ fn matches_of_conntrack() {
             "-m conntrack --ctstate INVALID --ctproto 6 -j DROP",
             "unknown match conntrack `-m conntrack --ctstate INVALID --ctproto 6` drop",
         ),
-        ("-m conntrack --ctstate NEW --ctproto 6 -j DROP", "ct state new ct original protocol tcp drop"),
+        ("-m conntrack --ctstate NEW --ctproto 6 -j DROP", "ct original protocol tcp ct state new drop"),
         ("-m conntrack --ctstatus ASSURED,EXPECTED -j DROP", "ct status expected,assured drop"),
         (
             "-m conntrack --ctorigsrc 10.0.0.0/8 ! --ctorigdstport 80 -j DROP",
@@ -191,7 +191,7 @@ fn matches_of_packets_and_hosts() {
         ("-m realm --realm 0x5 -j DROP", "meta rtclassid 5 drop"),
         (
             "-m time --timestart 10:00 --timestop 12:30 --weekdays Mon,Fri -j DROP",
-            "meta hour 36000-45000 meta day { Monday, Friday } drop",
+            "meta day { Monday, Friday } meta hour 36000-45000 drop",
         ),
         (
             "-m time --timestart 22:00 --timestop 06:00 --datestop 2038-01-19T03:14:07 -j DROP",

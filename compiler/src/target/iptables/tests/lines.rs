@@ -17,11 +17,11 @@ fn a_rule_of_one_line_is_read_as_it_was() {
         interface(Field::Iifname, &["eth*"], true),
         values(Field::TcpSport, &[(1024, 65535)], false),
         values(Field::TcpDport, &[(22, 22), (80, 90)], true),
-        Match::masked(Field::TcpFlags, 0b1_0111, 0b10),
         Match::any_of(Field::TcpFlags, 0b100),
-        values(Field::IpTtl, &[(5, 64)], false),
+        Match::masked(Field::TcpFlags, 0b1_0111, 0b10),
         Match::any_of(Field::CtState, 8 | 2),
         Match::masked(Field::CtState, 1 | 64, 0),
+        values(Field::IpTtl, &[(5, 64)], false),
         limit(5, Per::Second, 10),
     ];
     let ping = vec![values(Field::IcmpType, &[(8, 8)], false), values(Field::IcmpCode, &[(1, 3)], true)];

@@ -6,19 +6,26 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::fields::{Cell, FIELDS, WORDS};
 use ringwall_ir::words::{ChainPolicy, Family, Hook, Priority, TableFamily};
-use ringwall_ir::{BaseChain, Chain, Field, Match, OriginId, Ruleset, Symbol, Table, Values, Verdict};
+use ringwall_ir::{BaseChain, Chain, Field, IntervalSet, Match, OriginId, Ruleset, Symbol, Table, Values, Verdict};
 
 use super::{CONNTRACK, program, rules};
 use crate::target::iptables::table::XtTable;
 use crate::target::iptables::{Written, read_with_sets, write};
-use crate::target::testing::samples::{Sample, samples_of_field, samples_of_word};
+use crate::target::testing::samples::{Sample, accept, inline, samples_of_field, samples_of_word};
 use crate::target::testing::{Kernel, kernel, origin, without};
 
 #[test]
 fn every_field_is_written_and_loads_twice() {
     let Some(kernel) = kernel() else { return };
     for row in FIELDS {
-        check_row(kernel, row.cells.iptables, row.name, &samples_of_field(*row));
+        let mut samples = samples_of_field(*row);
+        // iptables has ports of protocols that it knows.
+        if matches!(row.field, Field::ThDport | Field::ThSport) {
+            let protocols = [(6, 6), (17, 17)].into_iter().collect();
+            let tests = [inline(Field::L4proto, protocols), inline(row.field, IntervalSet::range(53, 54))];
+            samples.push(Sample::filter(Hook::Input, vec![accept(tests.to_vec())]).of(TableFamily::Ip));
+        }
+        check_row(kernel, row.cells.iptables, row.name, &samples);
     }
 }
 

@@ -13,6 +13,24 @@ pub(in crate::target::iptables) fn keeps_rate(limit: &Limit) -> bool {
     unit.checked_div(amount).and_then(|cost| unit.checked_div(cost)) == Some(amount)
 }
 
+/// The same rate by the shortest unit that has a whole number of packets, as iptables-save prints it: 120 an hour are 2 a
+/// minute, and the bucket is the same.
+pub(in crate::target::iptables) fn shortest(mut amount: u64, mut per: Per) -> (u64, Per) {
+    loop {
+        let (parts, shorter) = match per {
+            Per::Week => (7, Per::Day),
+            Per::Day => (24, Per::Hour),
+            Per::Hour => (60, Per::Minute),
+            Per::Minute => (60, Per::Second),
+            Per::Second => return (amount, per),
+        };
+        if amount == 0 || !amount.is_multiple_of(parts) {
+            return (amount, per);
+        }
+        (amount, per) = (amount / parts, shorter);
+    }
+}
+
 /// The unit of a word, which may be cut short. There is no week.
 pub(in crate::target::iptables) fn unit_named(unit: &str) -> Option<Per> {
     let units = [Per::Second, Per::Minute, Per::Hour, Per::Day];

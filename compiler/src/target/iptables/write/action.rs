@@ -31,18 +31,30 @@ pub(super) fn actions(
     let mut actions: Vec<Action> = Vec::new();
     let mut untracked: Option<Action> = None;
     for statement in statements {
-        if let Some(words) = before_conntrack(place, statement, reach, end && statements.len() == 1)? {
-            match &mut untracked {
-                Some(action) => action.target.push_str(&words.target.replacen("-j CT", "", 1)),
-                None => untracked = Some(words),
-            }
+        let Some(words) = before_conntrack(place, statement, reach, end && statements.len() == 1)? else {
+            actions.extend(untracked.take());
+            actions.extend(action(place, statement, reach)?);
             continue;
-        }
-        actions.extend(untracked.take());
-        actions.extend(action(place, statement, reach)?);
+        };
+        untracked = Some(match untracked.take() {
+            None => words,
+            Some(before) => both(before, words)?,
+        });
     }
     actions.extend(untracked);
     Ok(actions)
+}
+
+/// One `CT` for two: a zone, and a helper for the entry in it.
+fn both(before: Action, action: Action) -> Result<Action, String> {
+    let (zone, helper) = (before.target.contains("--zone"), action.target.contains("--helper"));
+    if before.target == action.target {
+        return Ok(before);
+    }
+    if !zone || !helper || before.target.contains("--helper") {
+        return Err("iptables gives a packet one ct zone and one helper at once, and nothing else".to_owned());
+    }
+    Ok(Action { target: action.target.replacen("-j CT", &before.target, 1), ..action })
 }
 
 fn writes(target: String) -> Action {

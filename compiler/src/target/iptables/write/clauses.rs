@@ -7,11 +7,14 @@ use super::stage::Ways;
 /// The most lines that one rule may become.
 pub(super) const LINES_MAX: usize = 65_536;
 
+/// Alternatives, each of them tests that must all be passed.
+type Clause = Vec<Vec<Test>>;
+
 /// What a packet must pass.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clauses {
     /// Each of these: alternatives, each of them tests that must all be passed.
-    clauses: Vec<Vec<Vec<Test>>>,
+    clauses: Vec<Clause>,
     /// None of these.
     pub(super) exceptions: Vec<Vec<Test>>,
     /// A packet may pass several alternatives.
@@ -52,7 +55,7 @@ impl Clauses {
     /// # Errors
     /// Where there would be too many.
     pub(super) fn ways(self) -> Result<Vec<Ways>, String> {
-        let mut rounds: Vec<(Vec<&'static str>, Vec<Vec<Vec<Test>>>)> = Vec::new();
+        let mut rounds: Vec<(Vec<&'static str>, Vec<Clause>)> = Vec::new();
         for clause in self.clauses {
             let options = own_options(&clause);
             let free = rounds.iter_mut().find(|(taken, _)| options.iter().all(|option| !taken.contains(option)));
@@ -79,7 +82,7 @@ fn own_options(clause: &[Vec<Test>]) -> Vec<&'static str> {
 }
 
 /// Every choice of one alternative of each clause.
-fn product(clauses: Vec<Vec<Vec<Test>>>) -> Result<Vec<Vec<Test>>, String> {
+fn product(clauses: Vec<Clause>) -> Result<Vec<Vec<Test>>, String> {
     let count = clauses.iter().try_fold(1, |count: usize, clause| count.checked_mul(clause.len()));
     if count.is_none_or(|count| count > LINES_MAX) {
         return Err(format!("one rule would become more than {LINES_MAX} lines"));

@@ -76,7 +76,7 @@ fn drawn(numgen: Numgen, values: &Values, negated: bool) -> Result<Stage, String
     let test = if random {
         let chances: u128 = set.intervals().iter().map(|&interval| chances(interval, numgen)).sum();
         let count = chances / 2;
-        if chances % 2 != 0 {
+        if !chances.is_multiple_of(2) {
             return Err(format!("iptables rounds the share of `{numgen}`"));
         }
         if count == 0 || count == u128::from(DRAWN) {

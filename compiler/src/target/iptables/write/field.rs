@@ -11,18 +11,15 @@ mod port;
 mod spelling;
 mod time;
 
-use ringwall_ir::fields::Needs;
 use ringwall_ir::{Datatype, Field, IntervalSet, Match, Selector, Table, Values};
 
 use super::clauses::Clauses;
-use super::line::Test;
 use super::place::Place;
 use super::reach::Reach;
 use super::sets::Sets;
 use crate::target::iptables::selection::{Selection, select};
-use crate::target::iptables::words::state;
 
-use self::spelling::Spelling;
+use self::spelling::{Spelling, has_field};
 
 /// What is left of the tests of a rule.
 pub(super) enum Passed {
@@ -112,7 +109,10 @@ impl<'a> Writer<'a> {
         let tests: Vec<_> = inline.iter().map(|(set, negated)| (set.as_ref(), *negated)).collect();
         match select(field.row().bits, &tests) {
             None => Ok(false),
-            Some(Selection::Any) => Ok(true),
+            Some(Selection::Any) => {
+                self.clauses.all_of(has_field(field)?);
+                Ok(true)
+            }
             Some(selection) => self.selected(field, selection),
         }
     }
@@ -242,21 +242,6 @@ impl<'a> Writer<'a> {
         let alive = !ways.is_empty();
         self.clauses.overlapping(ways);
         Ok(alive)
-    }
-}
-
-/// A test that passes the packets that have the field, as far as family and protocol do not tell.
-fn has_field(field: Field) -> Result<Option<Test>, String> {
-    let row = field.row();
-    match (field, row.needs) {
-        (Field::CtHelper | Field::TcpMaxseg, _) | (_, Needs::Link | Needs::Socket | Needs::Transport) => {
-            Err(format!("iptables cannot except `{field}` together with another field"))
-        }
-        (_, Needs::Entry | Needs::EntryOf(_)) => {
-            let nobody = state::states(state::without_entry());
-            Ok(Some(Test::of("conntrack", "--ctstate", true, nobody)))
-        }
-        (_, Needs::Family(_) | Needs::Nothing | Needs::Protocol(_)) => Ok(None),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct XtText<'a> {
     pub(super) kind: XtTable,
     /// Its chains: the built-in ones first.
     pub(super) chains: Vec<Planned<'a>>,
+    /// The names of these.
+    names: BTreeSet<String>,
 }
 
 /// A chain that is written.
@@ -61,7 +63,7 @@ impl<'a> Layout<'a> {
     fn text(&mut self, kind: XtTable) -> &mut XtText<'a> {
         let place = self.tables.iter().position(|text| text.kind == kind).unwrap_or(self.tables.len());
         if place == self.tables.len() {
-            self.tables.push(XtText { kind, chains: Vec::new() });
+            self.tables.push(XtText { kind, chains: Vec::new(), names: BTreeSet::new() });
         }
         #[expect(clippy::indexing_slicing, reason = "the place was found or has just been filled")]
         &mut self.tables[place]
@@ -120,7 +122,7 @@ impl<'a> Layout<'a> {
 
     fn add(&mut self, kind: XtTable, planned: Planned<'a>, misplaced: &mut Vec<Misplaced>) {
         let text = self.text(kind);
-        if text.chains.iter().any(|known| known.name == planned.name) {
+        if !text.names.insert(planned.name.clone()) {
             let (chain, at) = match planned.source {
                 Some((_, _, chain)) => (chain.name(), origin(chain)),
                 None => ("", OriginId(0)),
@@ -148,7 +150,7 @@ impl<'a> Layout<'a> {
             }
             for &hook in text.kind.hooks() {
                 let name = built_in(hook);
-                if !text.chains.iter().any(|chain| chain.name == name) {
+                if !text.names.contains(name) {
                     let policy = Some(ChainPolicy::Accept);
                     text.chains.push(Planned {
                         name: name.to_owned(),

@@ -10,7 +10,7 @@ use super::place::Place;
 use super::reach::Reach;
 use super::stage::{Action, End};
 use crate::target::iptables::table::XtTable;
-use crate::target::iptables::words::protocol::{self, ports_of};
+use crate::target::iptables::words::protocol;
 use crate::target::iptables::words::refusal;
 
 /// What becomes of a packet. `chain` gives the name of a chain there.
@@ -72,11 +72,14 @@ fn queued(queue: Queue) -> String {
     words
 }
 
+/// The protocols whose ports iptables translates (`NAT_parse` in `extensions/libxt_NAT.c`).
+const TRANSLATED: [Protocol; 4] = [Protocol::TCP, Protocol::UDP, Protocol::SCTP, Protocol::DCCP];
+
 /// `-p` in the line of a new port: the kernel asks for it.
 fn port_needs(place: &Place<'_>, reach: &Reach) -> Result<Vec<Test>, String> {
-    match reach.only().filter(|protocol| ports_of(*protocol).is_some()) {
+    match reach.only().filter(|protocol| TRANSLATED.contains(protocol)) {
         Some(protocol) => Ok(vec![Test::own("-p", false, protocol::protocol(place.family, protocol))]),
-        None => Err("iptables translates ports of one protocol: tcp, udp, udplite, sctp or dccp".to_owned()),
+        None => Err("iptables translates ports of one protocol: tcp, udp, sctp or dccp".to_owned()),
     }
 }
 

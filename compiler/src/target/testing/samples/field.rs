@@ -79,11 +79,6 @@ fn beside(field: Field) -> Vec<Match> {
         Field::IcmpCode => vec![inline(Field::IcmpType, IntervalSet::range(3, 4))],
         Field::Icmpv6Code => vec![inline(Field::Icmpv6Type, IntervalSet::range(3, 4))],
         Field::CtProtoDst(_) | Field::CtProtoSrc(_) => vec![one(Field::L4proto, u128::from(Protocol::TCP.0))],
-        // iptables has ports of protocols that it knows.
-        Field::ThDport | Field::ThSport => {
-            let protocols = [Protocol::TCP, Protocol::UDP].map(|protocol| u128::from(protocol.0));
-            vec![inline(Field::L4proto, protocols.into_iter().map(|number| (number, number)).collect())]
-        }
         _ => Vec::new(),
     }
 }

@@ -35,6 +35,7 @@ fn rate(block: &Block<'_>) -> Option<Match> {
             _ => burst = option.value().parse().ok()?,
         }
     }
+    let (amount, per) = limit::shortest(amount, per);
     let limit = Limit { amount: NonZeroU64::new(amount)?, per, unit: LimitUnit::Packets, burst, over: false };
     (limit::keeps_rate(&limit) && (1..=limit::BURST_MAX).contains(&burst)).then_some(Match::Limit(limit))
 }

@@ -35,7 +35,8 @@ pub(in crate::target::iptables::read) fn key(
     name: &str,
     directions: &str,
 ) -> Option<Vec<Selector>> {
-    if let Some(trouble) = reading.sets.trouble(name) {
+    let shared = reading.shared.contains(name).then(|| "packets add to it, and several tables look into it".to_owned());
+    if let Some(trouble) = reading.sets.trouble(name).or(shared) {
         reading.miss_set(name, &trouble);
         return None;
     }

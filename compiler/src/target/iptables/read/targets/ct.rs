@@ -28,6 +28,10 @@ pub(super) fn ct(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<(Vec<St
     if block.is_bare() {
         steps.extend(zone("0", None));
     }
+    let zones = block.options.iter().filter(|option| option.name.starts_with("--zone")).count();
+    if zones > 1 || (block.has("--notrack") && steps.len() > 1) {
+        return None;
+    }
     // The zone is that of the entry that gets the helper.
     steps.sort_by_key(|step| matches!(step, Step::Statement(Statement::CtHelper(_))));
     Some((steps, None)).filter(|(steps, _)| !steps.is_empty())

@@ -21,6 +21,9 @@ pub(super) fn set(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<(Vec<S
         };
         let [name, directions] = option.values else { return None };
         let key = key(reading, name, directions)?;
+        if !reading.sets.get(name).is_some_and(|set| set.takes_elements(block.has("--timeout"))) {
+            return None;
+        }
         reading.use_set(name, true);
         let timeout = match block.option("--timeout").filter(|_| operation != SetOperation::Delete) {
             Some(option) => Some(Milliseconds(u64::try_from(number(option.value())?).ok()?.checked_mul(1000)?)),
@@ -28,7 +31,7 @@ pub(super) fn set(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<(Vec<S
         };
         let set = to_ir(name).into_owned();
         let update = SetUpdate { operation, set, key, data: None, timeout, meters: Vec::new() };
-        steps.push(Statement::SetUpdate(update).into());
+        steps.push(Statement::SetUpdate(Box::new(update)).into());
     }
     Some((steps, None)).filter(|(steps, _)| !steps.is_empty())
 }

@@ -81,3 +81,20 @@ fn ports_that_are_excepted_need_a_protocol() {
         ]
     );
 }
+
+/// A set of the IR is of one table, and what packets add to it in one would be missing in the other.
+#[test]
+fn a_set_that_packets_fill_is_of_one_table() {
+    let text = "*mangle\n-A INPUT -j SET --add-set banned src\nCOMMIT\n*filter\n-A INPUT -m set --match-set banned src -j DROP\n\
+                -A INPUT -m set --match-set lan src -j DROP\nCOMMIT\n";
+    let (ruleset, errors) = read_with_sets(text, Family::Ipv4, SETS);
+    assert_eq!(errors, []);
+    assert_eq!(
+        rules(&ruleset),
+        [
+            "unknown target SET `-j SET --add-set banned src`",
+            "unknown match set `-m set --match-set banned src` drop",
+            "ip saddr @lan drop"
+        ]
+    );
+}

@@ -9,6 +9,7 @@ use super::super::line::Test;
 use super::super::place::Place;
 use super::{conntrack, host, packet, time};
 use crate::target::iptables::selection::Selection;
+use crate::target::iptables::words::state;
 
 /// How a field is tested.
 pub(in crate::target::iptables::write) struct Spelling<'a> {
@@ -23,6 +24,9 @@ pub(in crate::target::iptables::write) struct Spelling<'a> {
 /// Writes the option for values from the first to the last.
 pub(super) type Each<'a> = Box<dyn Fn((u128, u128), bool) -> Result<Test, String> + 'a>;
 
+/// Writes the option for several values.
+pub(super) type Whole<'a> = Box<dyn Fn(&[u128], bool) -> Result<Test, String> + 'a>;
+
 /// What an option takes, and how it is written.
 pub(super) enum Write<'a> {
     /// Values from one to another, or, of what goes round, from one over the end to another.
@@ -34,7 +38,7 @@ pub(super) enum Write<'a> {
     /// One value.
     Values(Each<'a>),
     /// Several values at once.
-    Whole(Box<dyn Fn(&[u128], bool) -> Result<Test, String> + 'a>),
+    Whole(Whole<'a>),
 }
 
 impl<'a> Spelling<'a> {
@@ -80,6 +84,10 @@ impl<'a> Spelling<'a> {
             Selection::NotIn(set) if self.negatable => {
                 let set = set.intersection(&self.domain);
                 let tests = self.tests(field, &set, true)?;
+                if tests.is_empty() {
+                    clauses.all_of(has_field(field)?);
+                    return Ok(true);
+                }
                 if tests.len() <= FEW {
                     clauses.all_of(tests);
                     return Ok(true);
@@ -90,6 +98,7 @@ impl<'a> Spelling<'a> {
             Selection::In(set) => set.intersection(&self.domain),
         };
         if set == self.domain && (self.negatable || field.row().needs == Needs::Nothing) {
+            clauses.all_of(has_field(field)?);
             return Ok(true);
         }
         let tests = self.tests(field, &set, false)?;
@@ -151,5 +160,20 @@ pub(super) fn is_true(selection: &Selection) -> Option<bool> {
         Selection::Any => None,
         Selection::In(set) => Some(set.contains(1)),
         Selection::NotIn(set) => Some(!set.contains(1)),
+    }
+}
+
+/// A test that passes the packets that have the field, as far as family and protocol do not tell.
+pub(super) fn has_field(field: Field) -> Result<Option<Test>, String> {
+    let row = field.row();
+    match (field, row.needs) {
+        (Field::CtHelper | Field::TcpMaxseg, _) | (_, Needs::Link | Needs::Socket | Needs::Transport) => {
+            Err(format!("iptables has no test that only asks whether there is `{field}`"))
+        }
+        (_, Needs::Entry | Needs::EntryOf(_)) => {
+            let nobody = state::states(state::without_entry());
+            Ok(Some(Test::of("conntrack", "--ctstate", true, nobody)))
+        }
+        (_, Needs::Family(_) | Needs::Nothing | Needs::Protocol(_)) => Ok(None),
     }
 }

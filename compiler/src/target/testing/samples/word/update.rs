@@ -62,7 +62,7 @@ fn update(
     meters: Vec<Meter>,
 ) -> Parts {
     let update = SetUpdate { operation, set: set.to_owned(), key: key.to_vec(), data, timeout, meters };
-    (vec![Statement::SetUpdate(update).into()], Some(Verdict::Accept))
+    (vec![Statement::SetUpdate(Box::new(update)).into()], Some(Verdict::Accept))
 }
 
 fn meters() -> Vec<Meter> {
