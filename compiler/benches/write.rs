@@ -2,6 +2,8 @@
 //! How long the writers take, and how much memory, for 10,000 and 100,000 rules. Beside each figure stands a floor of the
 //! same run: the time that it takes to copy the finished text line by line.
 
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a measurement that fails says so and ends")]
+
 use std::fs;
 use std::hint::black_box;
 use std::process::Command;
