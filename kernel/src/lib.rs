@@ -7,3 +7,4 @@ pub mod install;
 pub mod namespace;
 pub mod netlink;
 pub mod nft;
+pub mod watch;

@@ -41,6 +41,7 @@ mod host;
 mod inject;
 mod isolate;
 mod job;
+mod listing;
 mod load;
 mod packet_socket;
 mod program;
@@ -60,7 +61,7 @@ use ringwall_runtime::traffic::Traffic;
 
 pub use load::{ChainOrigins, Form, IptablesText, Load};
 
-use job::{Failure, Job, Outcome};
+use job::{Failure, Job, Observed, Outcome, Scene};
 
 /// The first argument of a program that is to work as the inside of a namespace.
 pub const WORKER_ARG: &str = "__kernel-namespace";
@@ -103,14 +104,6 @@ impl KernelBackend {
     pub fn last_table(&self) -> Option<&[String]> {
         self.table.as_deref()
     }
-
-    fn error(&self, failure: Failure) -> BackendError {
-        let (problem, unavailable) = match failure {
-            Failure::Unavailable(problem) => (problem, true),
-            Failure::Broken(problem) => (problem, false),
-        };
-        BackendError { backend: self.name.clone(), problem, unavailable }
-    }
 }
 
 impl Backend for KernelBackend {
@@ -120,11 +113,35 @@ impl Backend for KernelBackend {
 
     fn run(&mut self, host: &Host, traffic: &Traffic) -> Result<Vec<Observation>, BackendError> {
         self.table = None;
-        let job = Job { host: host.clone(), traffic: traffic.clone(), load: self.load.clone() };
-        let Outcome { observations, table } = in_worker(&job).map_err(|failure| self.error(failure))?;
-        self.table = table;
-        Ok(observations)
+        let scene = Scene { host: host.clone(), traffic: traffic.clone(), load: self.load.clone() };
+        match in_worker(&Job::Observe(scene)).map_err(|failure| broken(&self.name, failure))? {
+            Outcome::Observed(Observed { observations, table }) => {
+                self.table = table;
+                Ok(observations)
+            }
+            Outcome::Listed(_) => Ok(Vec::new()),
+        }
     }
+}
+
+/// What `nft -j list ruleset` prints of a ruleset in nft's own text, in a fresh private namespace that has the interfaces
+/// that the text names. Times of the day are in UTC.
+///
+/// # Errors
+/// nft's own words about the text; or namespaces or nft(8) are not to be had.
+pub fn list_nft(text: &str) -> Result<String, BackendError> {
+    match in_worker(&Job::List(text.to_owned())).map_err(|failure| broken("nft", failure))? {
+        Outcome::Listed(list) => Ok(list),
+        Outcome::Observed(_) => Ok(String::new()),
+    }
+}
+
+fn broken(backend: &str, failure: Failure) -> BackendError {
+    let (problem, unavailable) = match failure {
+        Failure::Unavailable(problem) => (problem, true),
+        Failure::Broken(problem) => (problem, false),
+    };
+    BackendError { backend: backend.to_owned(), problem, unavailable }
 }
 
 /// Has a job done by a worker process.

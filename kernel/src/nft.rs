@@ -27,17 +27,18 @@ pub use object::NoTimeout;
 pub use rule::Unsayable;
 
 pub(crate) use chain::{FoundChain, declaration as chain_declaration};
-pub(crate) use dump::{Depth, Dumps, dump_tables};
+pub(crate) use dump::{Depth, Dumps, dump_rules, dump_tables};
 pub(crate) use expression::Expression;
-pub(crate) use found::{Found, FoundTable};
+pub(crate) use found::{Found, FoundRule, FoundTable};
 pub(crate) use object::{
     FoundObject, check as check_object, normal_body, write as write_object, write_name as write_object_name,
 };
 pub(crate) use origins::Origins;
-pub(crate) use rule::{CLOSING, CLOSING_EXPRESSIONS, RuleWriter};
+pub(crate) use rule::{CLOSING, CLOSING_EXPRESSIONS, GUARD, RuleWriter, deciding};
 pub(crate) use set::{Anonymous, FoundSet, ListWriter, Named, SetIds, SetName, in_messages, key_of, refers};
 pub(crate) use table::{closes, read as read_table};
 pub(crate) use userdata::comment;
+pub(crate) use verdict::Code;
 
 use ringwall_ir::Illegal;
 use ringwall_ir::words::TableFamily;

@@ -7,7 +7,7 @@ use ringwall_ir::{Counts, Rule, Ruleset, Statement, Step, Table, Verdict};
 use rustables::sys;
 
 use super::late::Host;
-use super::target::{Fate, Target};
+use super::target::Target;
 use crate::netlink::Attribute;
 use crate::nft::{ListWriter, Named, key_of};
 
@@ -17,9 +17,8 @@ const MESSAGE_LEN: usize = 60_000;
 /// Writes the elements of a set that is made anew, as they were told of: with what each has counted, and with the time
 /// that each still has. What packets add until the transaction is through is lost.
 pub(super) fn elements(target: &Target<'_, '_>, set: &Named<'_>, message: &mut dyn FnMut(ListWriter<'_>)) {
-    let found = target.found.and_then(|found| found.set(crate::nft::SetName::Named(set.name())));
-    let Some(found) = found.filter(|found| target.keeps_elements(found)) else { return };
-    if target.fate_of_set(found) != Fate::Anew || !found.can_give_elements(set.shape(), set.spec()) {
+    let Some(found) = target.source(set) else { return };
+    if target.stays(set) || !found.can_give_elements(set.shape(), set.spec()) {
         return;
     }
     let lost = target.dangling(found, set);
@@ -58,9 +57,8 @@ pub(super) fn elements(target: &Target<'_, '_>, set: &Named<'_>, message: &mut d
 /// The keys that a set has already which packets fill: what the ruleset says of them stays unsaid, so that they keep
 /// their time.
 pub(super) fn keys(target: &Target<'_, '_>, set: &Named<'_>) -> BTreeSet<Vec<u8>> {
-    let found = target.found.and_then(|found| found.set(crate::nft::SetName::Named(set.name())));
-    let Some(found) = found.filter(|found| target.keeps_elements(found)) else { return BTreeSet::new() };
-    let given = target.fate_of_set(found) == Fate::Stays || found.can_give_elements(set.shape(), set.spec());
+    let Some(found) = target.source(set) else { return BTreeSet::new() };
+    let given = target.stays(set) || found.can_give_elements(set.shape(), set.spec());
     let lost = target.dangling(found, set);
     let kept = found.elements.iter().enumerate().filter(|(place, _)| given && !lost.contains(place));
     kept.filter_map(|(_, element)| key_of(element).ok()).collect()
@@ -71,7 +69,7 @@ pub(super) fn keys(target: &Target<'_, '_>, set: &Named<'_>) -> BTreeSet<Vec<u8>
 pub(super) struct Counted(BTreeMap<(usize, usize, usize), Vec<Counts>>);
 
 /// A rule with nothing counted: two that are the same in this are the same rule.
-type Same = (String, Vec<Step>, Option<Verdict>);
+pub(super) type Same = (String, Vec<Step>, Option<Verdict>);
 
 impl Counted {
     /// What the rule at a place of a chain at a place of a table has counted, counter by counter.
@@ -100,8 +98,10 @@ impl Counted {
             // Rules that are left out on this host do not come.
             let coming = chain.rules().iter().enumerate().filter(|(_, rule)| host.rule(place, rule).is_some());
             for ((rule_place, _), rule) in coming.zip(now.rules()) {
-                if let Some(counts) = counted.get_mut(&same(normal, rule)).and_then(Vec::pop) {
-                    self.0.insert((place, chain_place, rule_place), counts);
+                let key = (place, chain_place, rule_place);
+                let taken = || counted.get_mut(&same(normal, rule)).and_then(Vec::pop);
+                if let Some(counts) = (!self.0.contains_key(&key)).then(taken).flatten() {
+                    self.0.insert(key, counts);
                 }
             }
         }
@@ -115,7 +115,8 @@ fn counts(rule: &Rule) -> impl Iterator<Item = Counts> {
     })
 }
 
-fn same(ruleset: &Ruleset, rule: &Rule) -> Same {
+/// A rule with nothing counted.
+pub(super) fn same(ruleset: &Ruleset, rule: &Rule) -> Same {
     let comment = ruleset.origin(rule.origin()).map(ringwall_ir::Origin::comment).unwrap_or_default();
     let steps = rule.steps().iter().map(|step| match step {
         Step::Statement(Statement::Counter(_)) => Statement::Counter(Counts::default()).into(),

@@ -7,7 +7,8 @@ use ringwall_ir::words::ChainType;
 use ringwall_ir::{Chain, Data, DataType, ObjectBody, ObjectKind, Role, Rule, Statement, Step, Table};
 
 use super::late::Host;
-use crate::nft::{FoundChain, FoundObject, FoundSet, FoundTable, Named, family_number, normal_body, refers};
+use super::names::Names;
+use crate::nft::{FoundChain, FoundObject, FoundSet, FoundTable, Named, SetName, family_number, normal_body, refers};
 
 /// The table that messages are about.
 pub(super) struct Target<'a, 'f> {
@@ -21,6 +22,8 @@ pub(super) struct Target<'a, 'f> {
     pub found: Option<&'f FoundTable<'f>>,
     pub sets: Vec<Named<'a>>,
     host: &'a Host,
+    /// Other names of sets, which may have elements that are to be kept.
+    names: Option<&'a Names>,
 }
 
 /// What becomes of something that is there.
@@ -51,10 +54,32 @@ impl<'a, 'f> Target<'a, 'f> {
             found,
             sets: sets.collect(),
             host,
+            names: None,
         }
     }
 
-    fn set(&self, name: &str) -> Option<&Named<'a>> {
+    /// The same, where sets may be there under other names.
+    pub(super) fn known_as(mut self, names: Option<&'a Names>) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// The set whose elements outlive the replacement and become those of a set.
+    pub(super) fn source(&self, set: &Named<'_>) -> Option<&'f FoundSet<'f>> {
+        let found = self.found?;
+        let under = |name| found.set(SetName::Named(name));
+        let other = || self.names.and_then(|names| names.counterpart(set.name())).and_then(under);
+        let source = under(set.name()).or_else(other);
+        source.filter(|found| found.is_dynamic() && set.spec().role() == Role::Dynamic)
+    }
+
+    /// Whether a set is there as it is to be, apart from its elements.
+    pub(super) fn stays(&self, set: &Named<'_>) -> bool {
+        let found = self.found.and_then(|found| found.set(SetName::Named(set.name())));
+        found.is_some_and(|found| self.fate_of_set(found) == Fate::Stays)
+    }
+
+    pub(super) fn set(&self, name: &str) -> Option<&Named<'a>> {
         self.sets.iter().find(|set| set.name() == name)
     }
 
@@ -69,13 +94,6 @@ impl<'a, 'f> Target<'a, 'f> {
     pub(super) fn keeps_elements(&self, found: &FoundSet<'_>) -> bool {
         let wanted = self.set(found.name.text());
         found.is_dynamic() && wanted.is_some_and(|set| set.spec().role() == Role::Dynamic)
-    }
-
-    /// Whether the elements of a set must be known.
-    pub(super) fn needs_elements(&self, found: &FoundSet<'_>) -> bool {
-        let Some(set) = self.set(found.name.text()).filter(|_| self.keeps_elements(found)) else { return false };
-        let has_own = self.table.set(found.name.text()).is_some_and(|set| !set.elements().is_empty());
-        has_own || set.spec().data.as_ref().is_some_and(refers) || !found.is_declared(set)
     }
 
     /// The places of elements of a set that speak of a chain or an object that does not stay.

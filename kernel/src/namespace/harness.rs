@@ -67,7 +67,7 @@ impl Post {
 /// What nft says; [`Failure::Unavailable`] where it is missing.
 pub(super) fn load() -> Result<(), Failure> {
     NFT.feed(&["-f", "-"], &sink())?;
-    NFT.feed(&["-f", "-"], &observers())
+    NFT.feed(&["-f", "-"], &observers()).map(drop)
 }
 
 /// Packets on `lo` go on at postrouting, for they have yet to arrive.

@@ -12,7 +12,16 @@ use super::load::Load;
 
 /// What a worker is to do.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(super) enum Job {
+    /// Let packets meet a ruleset.
+    Observe(Scene),
+    /// List what nft makes of its own text.
+    List(String),
+}
+
+/// Packets and what they meet.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Scene {
     /// The host that the namespace is built from.
     pub host: Host,
     /// The packets.
@@ -23,7 +32,16 @@ pub(super) struct Job {
 
 /// What came of a job.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Outcome {
+pub(super) enum Outcome {
+    /// Of [`Job::Observe`].
+    Observed(Observed),
+    /// Of [`Job::List`]: nft JSON.
+    Listed(String),
+}
+
+/// What became of packets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Observed {
     /// One for each packet, in order.
     pub observations: Vec<Observation>,
     /// The conntrack table at the end, where the kernel shows it.

@@ -16,7 +16,8 @@ use ringwall_runtime::traffic::{Entry, TimedPacket};
 use super::clock::Clock;
 use super::events::Listener;
 use super::inject::{self, Injector};
-use super::job::{Failure, Job, Outcome};
+use super::job::{Failure, Job, Observed, Outcome, Scene};
+use super::listing;
 use super::load::Form;
 use super::program::{IP6TABLES_RESTORE, IPSET, IPTABLES_RESTORE, NFT};
 use super::provenance::Provenance;
@@ -32,6 +33,13 @@ const LATE_TURNS: usize = 3;
 /// # Errors
 /// What kept it from being done.
 pub(super) fn work(job: &Job) -> Result<Outcome, Failure> {
+    match job {
+        Job::Observe(scene) => observe(scene).map(Outcome::Observed),
+        Job::List(text) => listing::list(text).map(Outcome::Listed),
+    }
+}
+
+fn observe(job: &Scene) -> Result<Observed, Failure> {
     check_kernel()?;
     isolate::enter()?;
     let devices = host::build(&job.host, &job.traffic)?;
@@ -47,7 +55,7 @@ pub(super) fn work(job: &Job) -> Result<Outcome, Failure> {
     };
     stay_on_processor()?;
     let observations = job.traffic.packets.iter().map(|packet| namespace.observe(packet)).collect::<Result<_, _>>()?;
-    Ok(Outcome { observations, table: conntrack_table()? })
+    Ok(Observed { observations, table: conntrack_table()? })
 }
 
 /// The trace tells conntrack data since Linux 6.16.
@@ -75,7 +83,7 @@ fn stay_on_processor() -> Result<(), Failure> {
 fn load(form: &Form) -> Result<(), Failure> {
     match form {
         Form::Empty => Ok(()),
-        Form::Nft(text) => NFT.feed(&["-f", "-"], text),
+        Form::Nft(text) => NFT.feed(&["-f", "-"], text).map(drop),
         Form::Iptables { sets, v4, v6 } => {
             if !sets.is_empty() {
                 IPSET.feed(&["restore"], sets)?;

@@ -7,6 +7,7 @@ use rustables::{HookClass, sys};
 
 use super::Unknown;
 use super::expression::only;
+use super::verdict::Code;
 use crate::netlink::{Attributes, Malformed, Value};
 
 /// `NF_DROP` and `NF_ACCEPT` of `include/uapi/linux/netfilter.h`.
@@ -78,6 +79,28 @@ impl<'a> FoundChain<'a> {
 
     fn flags(&self) -> u32 {
         self.attributes.get(sys::NFTA_CHAIN_FLAGS).and_then(|flags| flags.be32().ok()).unwrap_or_default()
+    }
+
+    /// The kernel's number of it.
+    pub fn handle(&self) -> Option<u64> {
+        self.attributes.get(sys::NFTA_CHAIN_HANDLE)?.be64().ok()
+    }
+
+    /// Whether it is bound to a hook.
+    #[must_use]
+    pub fn is_base(&self) -> bool {
+        self.attributes.get(sys::NFTA_CHAIN_HOOK).is_some()
+    }
+
+    /// What becomes of a packet that no rule of it decided.
+    #[must_use]
+    pub fn at_end(&self) -> Code<'static> {
+        let policy = self.attributes.get(sys::NFTA_CHAIN_POLICY).and_then(|policy| policy.be32().ok());
+        match policy {
+            _ if !self.is_base() => Code::Return,
+            Some(0) => Code::Drop,
+            _ => Code::Accept,
+        }
     }
 
     /// Whether it belongs to one rule, which wrote it in braces.

@@ -52,6 +52,16 @@ pub fn dump_tables(socket: &mut Socket, only: Option<(u8, &str)>, depth: Depth) 
     Ok(dumps)
 }
 
+/// Dumps the rules of a table.
+///
+/// # Errors
+/// [`NetlinkError`]
+pub fn dump_rules(socket: &mut Socket, family: u8, table: &str) -> Result<Dumps, NetlinkError> {
+    let mut dumps = Dumps::default();
+    dumps.take(socket, sys::NFT_MSG_GETRULE, Some((family, table)))?;
+    Ok(dumps)
+}
+
 impl Dumps {
     /// What was told, table by table.
     ///

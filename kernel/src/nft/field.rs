@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! How the kernel brings a field into a register, and what a load brings.
 
-use ringwall_ir::fields::{ByteOrder, Exthdr as Header, FIELDS, Field, Load};
+use ringwall_ir::fields::{ByteOrder, Exthdr as Header, FIELDS, FibResult, Field, Load};
 use ringwall_ir::words::CtDirection;
+use rustables::sys;
 
 use super::bytes::Bytes;
 use super::expression::{Access, Ct, Expression, Exthdr, Fib, Meta, Numgen, Payload, Rt, Socket, Xfrm};
@@ -35,7 +36,22 @@ impl Layout {
                 let bytes = (ahead + row.bits).div_ceil(8);
                 Self { bytes, shift: 8 * bytes - ahead - row.bits, bits: row.bits, order: row.order }
             }
+            // A number has all bits of its bytes for nft, unless its data type says otherwise.
+            _ if row.datatype.bits().is_none() => {
+                Self { bytes: row.bytes(), shift: 0, bits: 8 * row.bytes(), order: row.order }
+            }
             _ => Self { bytes: row.bytes(), shift: 0, bits: row.bits, order: row.order },
+        }
+    }
+
+    /// How a field lies there for a comparison with one value. Whether there is a route is a number of 32 bits
+    /// (`nft_fib_store_result`), of which sets have the lowest byte.
+    pub(super) const fn compared(field: Field) -> Self {
+        match field {
+            Field::Fib(question) if matches!(question.result, FibResult::Exists) => {
+                Self { bytes: 4, ..Self::of(field) }
+            }
+            field => Self::of(field),
         }
     }
 
@@ -88,6 +104,8 @@ pub(super) fn load(field: Field, to: Register, out: &mut Vec<Expression<'_>>) {
         (Field::SocketCgroupv2(level), Load::Socket(key)) => {
             Expression::Socket(Socket { key, level: level.into(), to })
         }
+        // The kernel keeps no direction of this one: it is that of both (`nft_ct_get_init`).
+        (Field::CtProtocol(_), Load::Ct(key)) => Expression::Ct(Ct { key, direction: None, access: Access::Load(to) }),
         (_, Load::Ct(key)) => Expression::Ct(Ct { key, direction: direction_of(field), access: Access::Load(to) }),
         (_, Load::Meta(key)) => Expression::Meta(Meta::Load { key, to }),
         (_, Load::Payload(base, offset)) => {
@@ -102,8 +120,7 @@ pub(super) fn load(field: Field, to: Register, out: &mut Vec<Expression<'_>>) {
     });
 }
 
-/// The direction of a tuple or count that a field is of. The kernel has none for the protocol, which is that of both
-/// (`nft_ct_get_init`).
+/// The direction of a tuple or count that a field is of.
 pub(super) const fn direction_of(field: Field) -> Option<CtDirection> {
     match field {
         Field::CtAvgpkt(direction)
@@ -115,7 +132,8 @@ pub(super) const fn direction_of(field: Field) -> Option<CtDirection> {
         | Field::CtIpDaddr(direction)
         | Field::CtIpSaddr(direction)
         | Field::CtProtoDst(direction)
-        | Field::CtProtoSrc(direction) => Some(direction),
+        | Field::CtProtoSrc(direction)
+        | Field::CtProtocol(direction) => Some(direction),
         _ => None,
     }
 }
@@ -134,6 +152,7 @@ pub(super) fn ct_field(key: u32, direction: Option<CtDirection>) -> Option<Field
         Field::CtIpSaddr(_) => Field::CtIpSaddr(direction?),
         Field::CtProtoDst(_) => Field::CtProtoDst(direction?),
         Field::CtProtoSrc(_) => Field::CtProtoSrc(direction?),
+        Field::CtProtocol(_) => Field::CtProtocol(direction?),
         other => other,
     };
     (direction_of(field) == direction).then_some(field)
@@ -152,6 +171,9 @@ pub(super) fn field_of(load: Load) -> Option<Field> {
 /// The field that an expression loads, and where it goes; none where it loads none, or bytes of the packet.
 pub(super) fn loaded(expression: &Expression<'_>) -> Option<(Field, Register)> {
     Some(match *expression {
+        Expression::Ct(Ct { key: sys::NFT_CT_PROTOCOL, access: Access::Load(to), .. }) => {
+            (Field::CtProtocol(CtDirection::Original), to)
+        }
         Expression::Ct(Ct { key, direction, access: Access::Load(to) }) => (ct_field(key, direction)?, to),
         Expression::Exthdr(Exthdr::Present { header: number, to }) => (header(number)?, to),
         Expression::Exthdr(Exthdr::Maxseg { to }) => (Field::TcpMaxseg, to),

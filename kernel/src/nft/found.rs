@@ -7,7 +7,9 @@ use rustables::sys;
 
 use super::chain::FoundChain;
 use super::object::FoundObject;
+use super::rule::GUARD;
 use super::set::{FoundSet, SetName};
+use super::userdata::read_comment;
 use crate::netlink::{Attributes, Malformed, Message, Value, nf_tables_operation};
 
 /// Everything that messages told of.
@@ -47,6 +49,19 @@ pub struct FoundRule<'a> {
     pub chain: &'a str,
     /// What is told of it.
     pub attributes: Attributes<'a>,
+}
+
+impl FoundRule<'_> {
+    /// The kernel's number of it.
+    pub fn handle(&self) -> Option<u64> {
+        self.attributes.get(sys::NFTA_RULE_HANDLE)?.be64().ok()
+    }
+
+    /// Whether rules behind it are not in force yet.
+    pub fn is_guard(&self) -> bool {
+        let userdata = self.attributes.get(sys::NFTA_RULE_USERDATA).map_or(&[][..], Value::bytes);
+        read_comment(userdata) == Ok(GUARD)
+    }
 }
 
 /// The name of the table is attribute 1 of every kind of object.

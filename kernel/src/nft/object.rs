@@ -33,15 +33,22 @@ const UDP_TIMEOUTS: &[(&str, u32)] = &[("unreplied", 30), ("replied", 120)];
 /// IPv4, also where both families were asked for.
 const OF_IPV4: [&str; 4] = ["irc", "netbios-ns", "pptp", "snmp"];
 
-/// An object as the kernel will tell of it in a table.
+/// An object as the kernel will tell of it in a table: without the family, where that is the table's, and without timeouts
+/// that are as usual.
 #[must_use]
 pub fn normal_body(body: &ObjectBody, table: TableFamily) -> Cow<'_, ObjectBody> {
+    let own = |family: Option<Family>| family.filter(|of| u16::from(of.number()) != u16::from(family_number(table)));
     match body {
-        ObjectBody::CtHelper { helper, family: None, protocol }
-            if table == TableFamily::Inet && OF_IPV4.contains(&helper.as_str()) =>
-        {
-            let (helper, family) = (helper.clone(), Some(Family::Ipv4));
-            Cow::Owned(ObjectBody::CtHelper { helper, family, protocol: *protocol })
+        ObjectBody::CtHelper { helper, family, protocol } => {
+            let only = table == TableFamily::Inet && OF_IPV4.contains(&helper.as_str());
+            let family = if only { family.or(Some(Family::Ipv4)) } else { own(*family) };
+            Cow::Owned(ObjectBody::CtHelper { helper: helper.clone(), family, protocol: *protocol })
+        }
+        ObjectBody::CtTimeout { family, protocol, timeouts } => {
+            let told = timeouts_of(*protocol).iter().filter_map(|(name, default)| {
+                timeouts.iter().find(|(known, seconds)| known == name && seconds != default).cloned()
+            });
+            Cow::Owned(ObjectBody::CtTimeout { family: own(*family), protocol: *protocol, timeouts: told.collect() })
         }
         body => Cow::Borrowed(body),
     }

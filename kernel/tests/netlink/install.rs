@@ -7,8 +7,8 @@ use std::thread;
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::{ChainPolicy, Hook, Refusal, TableFamily};
 use ringwall_ir::{
-    ConnLimit, Datatype, Elements, IntervalSet, KeyType, Meter, OriginId, Ruleset, Set, SetFlags, SetOperation,
-    SetSpec, SetUpdate, Statement, Step, Verdict,
+    Datatype, Elements, IntervalSet, KeyType, OriginId, Ruleset, Set, SetFlags, SetOperation, SetSpec, SetUpdate,
+    Statement, Step, Verdict,
 };
 use ringwall_kernel::install::{InstallError, Part, apply, normal, read_back};
 
@@ -197,9 +197,9 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
     in_namespace("install::a_refusal_names_the_sentence_and_changes_nothing", || {
         install(&founding());
         let before = list();
-        // Of a set whose elements end by themselves, the kernel counts no conversations (`nft_set_elem_expr_alloc`).
+        // A set that never changes takes nothing from packets (`nft_dynset_init`).
         let spec = SetSpec {
-            flags: SetFlags { dynamic: true, timeout: true, ..SetFlags::default() },
+            flags: SetFlags { constant: true, ..SetFlags::default() },
             ..SetSpec::of(vec![KeyType::Of(Datatype::Ipv4Addr)])
         };
         let met = Set::new("met", spec, Elements::NONE, OriginId(0)).unwrap();
@@ -209,15 +209,15 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
             key: vec![Field::IpSaddr.into()],
             data: None,
             timeout: None,
-            meters: vec![Meter::ConnLimit(ConnLimit { count: 5, over: false })],
+            meters: Vec::new(),
         };
-        let wrong = (vec![Step::Statement(Statement::SetUpdate(update))], None);
+        let wrong = (vec![Step::Statement(Statement::SetUpdate(Box::new(update)))], None);
         let rules = vec![accept_one(Field::TcpDport, 22), wrong];
         let error = apply(&ruleset(vec![met], vec![(Hook::Postrouting, rules)])).unwrap_err();
         let InstallError::Refused { first, .. } = &error else { panic!("{error}") };
         let sentence = "sentence 1 of postrouting".to_owned();
         assert_eq!(first.part, Part::Rule { chain: "postrouting".to_owned(), id: "s2".to_owned(), sentence });
-        let text = "the kernel refuses `sentence 1 of postrouting` (in chain `postrouting`): operation not supported";
+        let text = "the kernel refuses `sentence 1 of postrouting` (in chain `postrouting`): ";
         assert!(error.to_string().starts_with(text), "{error}");
         assert_eq!(list(), before);
     });
@@ -268,14 +268,18 @@ fn others_may_install_at_the_same_time() {
 }
 
 #[test]
-fn many_rules_and_elements_are_one_transaction() {
-    in_namespace("install::many_rules_and_elements_are_one_transaction", || {
-        let rules = (0..20_000).map(|i| accept_one(Field::IpSaddr, i * 7)).collect();
-        let elements: IntervalSet = (0..30_000u128).map(|i| (i * 16, i * 16 + 3)).collect();
-        let ruleset = ruleset(vec![intervals("many", Datatype::Ipv4Addr, elements)], vec![(Hook::Input, rules)]);
-        for _ in 0..2 {
+fn many_rules_and_elements_are_installed_and_come_back() {
+    in_namespace("install::many_rules_and_elements_are_installed_and_come_back", || {
+        let many = |more: u128| {
+            let rules = (0..20_000).map(|i| accept_one(Field::IpSaddr, i * 7 + more)).collect();
+            let elements: IntervalSet = (0..30_000u128).map(|i| (i * 16, i * 16 + 3 + more)).collect();
+            ruleset(vec![intervals("many", Datatype::Ipv4Addr, elements)], vec![(Hook::Input, rules)])
+        };
+        // The first time, the same again, and then everything is another.
+        let ruleset = many(1);
+        for ruleset in [&many(0), &many(0), &ruleset] {
             let start = std::time::Instant::now();
-            let applied = apply(&ruleset).unwrap();
+            let applied = apply(ruleset).unwrap();
             eprintln!("{} rules and 60,000 elements in {:?}", applied.rules, start.elapsed());
         }
         let start = std::time::Instant::now();

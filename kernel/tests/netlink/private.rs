@@ -43,10 +43,21 @@ pub fn list() -> String {
     String::from_utf8(listed.stdout).unwrap()
 }
 
-/// The ruleset as nft prints it; none where it fails at that.
+/// The ruleset as nft prints it; none where it fails at that. While a table of elements grows, the kernel may tell one of
+/// them twice.
 pub fn try_list() -> Option<String> {
-    let listed = Command::new("nft").args(["list", "ruleset"]).output().unwrap();
-    listed.status.success().then(|| String::from_utf8(listed.stdout).unwrap())
+    let list = || {
+        let listed = Command::new("nft").args(["list", "ruleset"]).output().unwrap();
+        listed.status.success().then(|| String::from_utf8_lossy(&listed.stdout).into_owned())
+    };
+    let mut last = list()?;
+    loop {
+        let again = list()?;
+        if crate::listing::comparable(&again) == crate::listing::comparable(&last) {
+            return Some(again);
+        }
+        last = again;
+    }
 }
 
 /// Loads nft text.

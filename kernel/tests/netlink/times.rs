@@ -52,7 +52,8 @@ fn chain_with(chain: &Chain, time: &dyn Fn(Time) -> Time) -> Chain {
     for rule in chain.rules() {
         let steps = rule.steps().iter().map(|step| match step {
             Step::Statement(Statement::SetUpdate(update)) => {
-                Statement::SetUpdate(SetUpdate { timeout: time(update.timeout), ..update.clone() }).into()
+                Statement::SetUpdate(Box::new(SetUpdate { timeout: time(update.timeout), ..update.as_ref().clone() }))
+                    .into()
             }
             other => other.clone(),
         });

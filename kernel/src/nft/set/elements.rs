@@ -52,6 +52,8 @@ impl<'a> Content<'a> {
     /// What is in a named set, as far as it is wanted.
     pub(super) fn of_set(set: &'a ringwall_ir::Set, wanted: impl Fn(&Element) -> bool) -> Self {
         match (set.elements(), set.spec().key.as_slice()) {
+            // nft merges what touches, also where each value has a name.
+            (Elements::Intervals(values), _) if set.spec().auto_merge => Self::Values(values),
             (Elements::Intervals(values), [part]) => Self::of_values(values, part.datatype()),
             (Elements::Intervals(values), _) => Self::Values(values),
             (Elements::List(list), _) => Self::of_elements(list.iter().filter(|element| wanted(element))),
@@ -67,10 +69,12 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Elements, by key: the kernel wants intervals in order.
+    /// Elements, by key where that is of one part: gaps come between intervals.
     pub(in crate::nft) fn of_elements(list: impl Iterator<Item = &'a Element>) -> Self {
         let mut elements: Vec<_> = list.collect();
-        elements.sort_by(|a, b| a.key.cmp(&b.key));
+        if elements.iter().all(|element| !matches!(&element.key, Key::Tuple(tuple) if tuple.0.len() > 1)) {
+            elements.sort_by(|a, b| a.key.cmp(&b.key));
+        }
         Self::Elements(elements)
     }
 
@@ -305,7 +309,9 @@ impl<'a, I: Iterator<Item = Item<'a>>> Iterator for Intervals<'a, I> {
         }
         self.items.next();
         let bytes = Bytes::of(first, self.layout.bytes, self.layout.order);
-        let largest = if self.layout.bytes >= 16 { u128::MAX } else { (1 << (8 * self.layout.bytes)) - 1 };
+        // In its place, a value is not the largest that its bytes can hold.
+        let bits = if self.layout.is_partial() { 8 * self.layout.bytes } else { self.layout.bits };
+        let largest = if bits >= 128 { u128::MAX } else { (1 << bits) - 1 };
         if last >= largest {
             return Some(KernelElement { key: KernelKey::Open(bytes), element: next.element });
         }

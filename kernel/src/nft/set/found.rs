@@ -75,7 +75,7 @@ impl<'a> FoundSet<'a> {
     }
 
     /// Whether its elements are intervals.
-    pub(in crate::nft) fn is_interval(&self) -> bool {
+    pub(crate) fn is_interval(&self) -> bool {
         self.has(sys::NFT_SET_INTERVAL)
     }
 

@@ -277,6 +277,8 @@ impl<'a> FoundSet<'a> {
             }
         }
         list.sort_by(|a, b| a.key.cmp(&b.key));
+        // While a table of elements grows, a walk may meet one of them twice (`rhashtable_walk_enter` of `lib/rhashtable.c`).
+        list.dedup_by(|a, b| a.key == b.key);
         Ok(Elements::List(list))
     }
 

@@ -33,7 +33,7 @@ impl<'a> Reading<'_, 'a> {
                 };
                 self.assignment(target, *from)?.into()
             }
-            Expression::Dynset(dynset) => Statement::SetUpdate(self.set_update(dynset)?).into(),
+            Expression::Dynset(dynset) => Statement::SetUpdate(Box::new(self.set_update(dynset)?)).into(),
             Expression::Exthdr(Exthdr::SetMaxseg { from }) => Statement::Mss(self.maximum_segment(*from)?).into(),
             Expression::Log(log) => Statement::Log(log.clone().into_owned()).into(),
             Expression::Notrack => Statement::Notrack.into(),

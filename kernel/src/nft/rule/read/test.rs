@@ -26,7 +26,10 @@ impl<'s, 'a> Reading<'s, 'a> {
         let value = self.value(cmp.from)?;
         // Neighbours that are compared at once are several tests, read by their caller.
         let (row, done, loaded) = self.field_of(value, cmp.data.len())?;
-        let held = Held::new(row.field, done).ok_or_else(|| strange("field changed otherwise than masked"))?;
+        let mut held = Held::new(row.field, done).ok_or_else(|| strange("field changed otherwise than masked"))?;
+        if done.is_empty() {
+            held.layout = Layout::compared(row.field);
+        }
         if held.xor != 0 {
             return Err(strange("test of bits that are turned over"));
         }
@@ -231,7 +234,8 @@ impl<'s, 'a> Reading<'s, 'a> {
                 Base::Network => "nh",
                 Base::Transport => "th",
             };
-            (format!("field @{base},{},{}", 8 * payload.offset, 8 * payload.len), String::new())
+            let bits = |bytes: u32| 8 * u64::from(bytes);
+            (format!("field @{base},{},{}", bits(payload.offset), bits(payload.len)), String::new())
         })
     }
 }

@@ -2,8 +2,9 @@
 //! Guards that nft puts at the head of a rule: those of IPv6 extension headers (`expr_evaluate_exthdr` of nft 1.0.6) and of
 //! answers that one family has (`stmt_evaluate_reject`).
 //!
-//! nft does so even where the rule counts or does something before, and so counts other packets than the rule says. Such
-//! a rule has the guard where it is needed.
+//! A rule that ends with such an answer is one for that family as a whole. But that of an extension header nft puts there
+//! also where the rule counts or does something before it looks, and so counts other packets than the rule says. Such a
+//! rule has the guard where it is needed.
 
 use ringwall_ir::words::{Family, TableFamily};
 use ringwall_ir::{Field, Match, Rule, Selector, Step, Verdict};
@@ -13,14 +14,26 @@ use crate::nft::expression::Reject;
 use crate::nft::known::{Guard, guards};
 use crate::nft::rule::looked_at;
 
-/// The guard of an answer that only one family has.
-pub(super) fn guard_of(family: TableFamily, reject: Reject) -> Option<Guard> {
-    reject.family().filter(|_| family == TableFamily::Inet).map(Guard::Family)
-}
-
 impl RuleWriter<'_> {
     /// The guard that comes before all else, if there is one.
     pub(super) fn guard_at_head(&self, rule: &Rule) -> Option<Guard> {
+        self.of_refusal(rule).or_else(|| self.of_headers(rule))
+    }
+
+    /// The guard of an answer that one family has, unless a test tells the family anyway.
+    fn of_refusal(&self, rule: &Rule) -> Option<Guard> {
+        let Some(Verdict::Reject(refusal)) = rule.verdict() else { return None };
+        let family = Reject::of(self.table.family(), *refusal).family();
+        let guard = Guard::Family(family.filter(|_| self.table.family() == TableFamily::Inet)?);
+        let tells = |test: &Match| {
+            let mut needed = test.selectors().iter().flat_map(|selector| guards(selector.field()));
+            Guard::told_by(test) == Some(guard) || needed.any(|needed| needed == guard)
+        };
+        (!rule.matches().any(tells)).then_some(guard)
+    }
+
+    /// The guard of the first extension header that is looked for, where only tests come before.
+    fn of_headers(&self, rule: &Rule) -> Option<Guard> {
         let mut known = self.known;
         for step in rule.steps() {
             let selectors = looked_at::by_step(step);
@@ -28,18 +41,14 @@ impl RuleWriter<'_> {
                 return (!known.holds(guard)).then_some(guard);
             }
             let Step::Match(test @ (Match::In { .. } | Match::Concat { .. })) = step else { return None };
-            selectors.into_iter().flatten().flat_map(|selector| guards(selector.field())).for_each(|guard| {
+            for guard in test.selectors().iter().flat_map(|selector| guards(selector.field())) {
                 known.learn(guard);
-            });
+            }
             if let Some(told) = Guard::told_by(test) {
                 known.learn(told);
             }
         }
-        let guard = match rule.verdict()? {
-            Verdict::Reject(refusal) => guard_of(self.table.family(), Reject::of(self.table.family(), *refusal)),
-            verdict => of_header(looked_at::by_verdict(verdict)),
-        };
-        guard.filter(|guard| !known.holds(*guard))
+        of_header(looked_at::by_verdict(rule.verdict()?)).filter(|guard| !known.holds(*guard))
     }
 }
 

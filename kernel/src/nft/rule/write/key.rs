@@ -23,8 +23,8 @@ pub(super) enum Form {
 pub(super) enum Where<'a> {
     /// In a named set or map.
     Named(&'a str),
-    /// In what is written in the rule: whether it has intervals.
-    Written(bool),
+    /// In elements that are written in the rule.
+    Written(&'a [Element]),
 }
 
 impl<'a> RuleWriter<'a> {
@@ -37,11 +37,14 @@ impl<'a> RuleWriter<'a> {
     /// the register behind the key.
     pub(super) fn key(&mut self, key: &[Selector], place: &Where<'a>, from: Register) -> Result<Loaded, Unsayable> {
         self.guard_all(key);
-        let interval = match place {
-            Where::Named(name) => self.spec(name).is_some_and(|spec| spec.flags.interval),
-            Where::Written(interval) => *interval,
+        let (interval, alone) = match place {
+            Where::Named(name) => (self.spec(name).is_some_and(|spec| spec.flags.interval), true),
+            // nft puts values in their place by going through elements, and does not beside one for all others.
+            Where::Written(elements) => {
+                (has_intervals(elements), elements.iter().any(|element| element.key == Key::Any))
+            }
         };
-        key_parts(&mut self.out, key, matches!(place, Where::Named(_)), interval, from)
+        key_parts(&mut self.out, key, alone, interval, from)
     }
 
     /// Appends guards and loads of what a map is asked, and gives the map's name. `data` are those of a map that is
@@ -59,7 +62,7 @@ impl<'a> RuleWriter<'a> {
                 Ok(SetName::Named(name))
             }
             MapRef::Inline(elements) => {
-                let (parts, _) = self.key(key, &Where::Written(has_intervals(elements)), from)?;
+                let (parts, _) = self.key(key, &Where::Written(elements), from)?;
                 Ok(self.anonymous_map(elements, &parts, data(elements)))
             }
         }
@@ -73,12 +76,12 @@ type Loaded = (Vec<(Field, Layout)>, Option<Register>);
 pub(super) fn key_parts(
     out: &mut Vec<Expression<'_>>,
     key: &[Selector],
-    named: bool,
+    alone: bool,
     interval: bool,
     from: Register,
 ) -> Result<Loaded, Unsayable> {
     let joined = key.len() > 1;
-    let form = if joined || named { Form::Alone } else { Form::InPlace };
+    let form = if joined || alone { Form::Alone } else { Form::InPlace };
     let mut parts = Vec::with_capacity(key.len());
     let mut next = Some(from);
     for selector in key {

@@ -23,14 +23,29 @@ impl<'a> RuleWriter<'a> {
         self.pieces.clear();
         self.guards.clear();
         self.scratch.clear();
+        let mut written = None;
         for test in run.iter().filter_map(Step::test).filter(|test| !is_idle(self.table.family(), test)) {
-            let (first_guard, first) = (self.guards.len(), self.scratch.len());
+            let (mut first_guard, first) = (self.guards.len(), self.scratch.len());
             for guard in test.selectors().iter().flat_map(|selector| guards(selector.field())) {
                 if !self.known.holds(guard) {
                     self.known.learn(guard);
                     self.guards.push(guard);
                 }
             }
+            // A family is tested for before the protocol that the field needs too, where that test is written out.
+            let needed = |guard| {
+                let protocol = matches!(guard, Guard::Protocol(_));
+                protocol && test.selectors().iter().flat_map(|field| guards(field.field())).any(|need| need == guard)
+            };
+            if let (true, [Guard::Family(_)], Some(before)) = (
+                written.is_some_and(needed),
+                self.guards.get(first_guard..).unwrap_or_default(),
+                self.pieces.last_mut(),
+            ) {
+                first_guard += 1;
+                before.guards.end = first_guard;
+            }
+            written = Guard::of(test);
             if let Some(told) = Guard::told_by(test) {
                 self.known.learn(told);
             }
@@ -110,6 +125,7 @@ impl<'a> RuleWriter<'a> {
             [(first, last)] if first == last => {
                 let start = self.scratch.len();
                 let layout = load(&mut self.scratch, selector, REGISTER, Form::InPlace);
+                let layout = if layout == Layout::of(field) { Layout::compared(field) } else { layout };
                 let data = layout.bytes_of(*first);
                 let compared = match self.scratch.get(start..) {
                     Some([Expression::Payload(payload)]) if !negated => Some(Compared::of(field, *payload, data)),

@@ -3,7 +3,7 @@
 
 use ringwall_ir::Verdict;
 
-use super::{RuleWriter, Unsayable, head};
+use super::{RuleWriter, Unsayable};
 use crate::nft::expression::{Expression, Immediate, Lookup, Own, Reject, Wanted};
 use crate::nft::register::Register;
 use crate::nft::set::DataShape;
@@ -33,15 +33,7 @@ impl<'a> RuleWriter<'a> {
                 self.out.push(Expression::Redir(Own { ports, flags: *flags }));
             }
             Verdict::Queue(queue) => self.out.push(Expression::Queue(*queue)),
-            Verdict::Reject(refusal) => {
-                let reject = Reject::of(self.table.family(), *refusal);
-                if let Some(guard) =
-                    head::guard_of(self.table.family(), reject).filter(|guard| !self.known.holds(*guard))
-                {
-                    self.guard(guard);
-                }
-                self.out.push(Expression::Reject(reject));
-            }
+            Verdict::Reject(refusal) => self.out.push(Expression::Reject(Reject::of(self.table.family(), *refusal))),
             Verdict::Accept
             | Verdict::Continue
             | Verdict::Drop

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Who changes rulesets: the events of nf_tables, a transaction at a time (`nf_tables_commit_audit_log` and
+//! `nf_tables_gen_notify` of `net/netfilter/nf_tables_api.c`).
+//!
+//! The kernel sends an event for each thing that a transaction added or took away, and at its end the new generation with
+//! the process that asked for it. An element that runs out is an event too, of no transaction.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use nix::errno::Errno;
+use rustables::sys;
+
+use crate::netlink::{
+    Attributes, Malformed, Message, Messages, NetlinkError, Socket, Value, Wait, nf_tables_operation,
+};
+
+/// `NFNLGRP_NFTABLES` of `include/uapi/linux/netfilter/nfnetlink.h`
+const GROUP: u32 = 7;
+/// `NFTA_*_TABLE`, which is the same attribute in all messages, and `NFTA_TABLE_NAME`.
+const TABLE: u16 = sys::NFTA_TABLE_NAME;
+
+/// Watches the network namespace that the thread was in when it began.
+#[derive(Debug)]
+pub struct Watch {
+    socket: Socket,
+    /// What is known of the transaction whose end has not come yet.
+    open: Vec<Deed>,
+    /// Transactions that were received and not taken yet.
+    ready: VecDeque<Change>,
+}
+
+/// A committed transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The generation of the ruleset behind it.
+    pub generation: u32,
+    /// Who asked for it.
+    pub process: Process,
+    /// What it did, in its order; neighbours of one kind are counted together.
+    pub deeds: Vec<Deed>,
+}
+
+/// A process, as it was then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The number of its thread in the initial namespace of processes.
+    pub pid: u32,
+    /// The name of the task (`comm`), of at most 15 bytes.
+    pub name: String,
+}
+
+/// What a transaction did to one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// Whether it added it, or changed it in its place; else it took it away.
+    pub added: bool,
+    /// What it is.
+    pub thing: Thing,
+    /// The family of the table, `NFPROTO_*`.
+    pub family: u8,
+    /// The table.
+    pub table: String,
+    /// Its name: of rules that of their chain, of elements that of their set, of the table none.
+    pub name: String,
+    /// How many there are of them.
+    pub count: usize,
+}
+
+/// A kind of thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// A table.
+    Table,
+    /// A chain.
+    Chain,
+    /// Rules of a chain.
+    Rule,
+    /// A set or map.
+    Set,
+    /// Elements of a set or map.
+    Element,
+    /// A stateful object.
+    Object,
+    /// A flow table.
+    Flowtable,
+}
+
+impl Thing {
+    /// The thing that a message is about, and the attribute of its name; whether it is added. None for other messages.
+    const fn of(operation: u32) -> Option<(Self, Option<u16>, bool)> {
+        Some(match operation {
+            sys::NFT_MSG_NEWTABLE => (Self::Table, None, true),
+            sys::NFT_MSG_DELTABLE => (Self::Table, None, false),
+            sys::NFT_MSG_NEWCHAIN => (Self::Chain, Some(sys::NFTA_CHAIN_NAME), true),
+            sys::NFT_MSG_DELCHAIN => (Self::Chain, Some(sys::NFTA_CHAIN_NAME), false),
+            sys::NFT_MSG_NEWRULE => (Self::Rule, Some(sys::NFTA_RULE_CHAIN), true),
+            sys::NFT_MSG_DELRULE => (Self::Rule, Some(sys::NFTA_RULE_CHAIN), false),
+            sys::NFT_MSG_NEWSET => (Self::Set, Some(sys::NFTA_SET_NAME), true),
+            sys::NFT_MSG_DELSET => (Self::Set, Some(sys::NFTA_SET_NAME), false),
+            sys::NFT_MSG_NEWSETELEM => (Self::Element, Some(sys::NFTA_SET_ELEM_LIST_SET), true),
+            sys::NFT_MSG_DELSETELEM => (Self::Element, Some(sys::NFTA_SET_ELEM_LIST_SET), false),
+            sys::NFT_MSG_NEWOBJ => (Self::Object, Some(sys::NFTA_OBJ_NAME), true),
+            sys::NFT_MSG_DELOBJ => (Self::Object, Some(sys::NFTA_OBJ_NAME), false),
+            sys::NFT_MSG_NEWFLOWTABLE => (Self::Flowtable, Some(sys::NFTA_FLOWTABLE_NAME), true),
+            sys::NFT_MSG_DELFLOWTABLE => (Self::Flowtable, Some(sys::NFTA_FLOWTABLE_NAME), false),
+            _ => return None,
+        })
+    }
+}
+
+impl Watch {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open() -> io::Result<Self> {
+        let socket = Socket::open()?;
+        socket.join(GROUP)?;
+        Ok(Self { socket, open: Vec::new(), ready: VecDeque::new() })
+    }
+
+    /// The next change; none if there is none yet and waiting is not wanted.
+    ///
+    /// # Errors
+    /// [`NetlinkError`]; `ENOBUFS` where events came faster than they were taken, and some are lost. Then the ruleset must
+    /// be read anew, and watching goes on.
+    pub fn next_change(&mut self, wait: Wait) -> Result<Option<Change>, NetlinkError> {
+        loop {
+            if let Some(change) = self.ready.pop_front() {
+                return Ok(Some(change));
+            }
+            let received = match self.socket.receive(wait) {
+                Ok(Some(received)) => received,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    if error.raw_os_error() == Some(Errno::ENOBUFS as i32) {
+                        self.open.clear();
+                    }
+                    return Err(error.into());
+                }
+            };
+            for message in Messages::new(received) {
+                take(&message?, &mut self.open, &mut self.ready)?;
+            }
+        }
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Takes in one event.
+fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change>) -> Result<(), Malformed> {
+    let Some(operation) = nf_tables_operation(message.kind) else { return Ok(()) };
+    let (family, attributes) = message.netfilter()?;
+    if operation == sys::NFT_MSG_NEWGEN {
+        ready.push_back(Change {
+            generation: attributes.need(sys::NFTA_GEN_ID)?.be32()?,
+            process: Process {
+                pid: attributes.get(sys::NFTA_GEN_PROC_PID).map_or(Ok(0), Value::be32)?,
+                name: attributes.get(sys::NFTA_GEN_PROC_NAME).map_or(Ok(""), Value::text)?.to_owned(),
+            },
+            deeds: std::mem::take(open),
+        });
+        return Ok(());
+    }
+    let Some((thing, name, added)) = Thing::of(operation) else { return Ok(()) };
+    let name = name.map_or(Ok(""), |name| attributes.need(name)?.text())?;
+    let count = if thing == Thing::Element { elements(attributes)? } else { 1 };
+    let table = attributes.need(TABLE)?.text()?;
+    match open.last_mut() {
+        Some(last)
+            if (last.added, last.thing, last.family) == (added, thing, family)
+                && (last.table.as_str(), last.name.as_str()) == (table, name) =>
+        {
+            last.count += count;
+        }
+        _ => open.push(Deed { added, thing, family, table: table.to_owned(), name: name.to_owned(), count }),
+    }
+    Ok(())
+}
+
+fn elements(attributes: Attributes<'_>) -> Result<usize, Malformed> {
+    let list = attributes.get(sys::NFTA_SET_ELEM_LIST_ELEMENTS).map(Value::nested).transpose()?;
+    Ok(list.map_or(0, |list| list.iter().count()))
+}
