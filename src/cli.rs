@@ -29,6 +29,28 @@ pub struct PolicyArgs {
     pub deny_warnings: bool,
 }
 
+/// The policy that a subcommand is about, or a ruleset in its place.
+#[derive(Args)]
+pub struct SubjectArgs {
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// The sets that an iptables-save text in the policy's place speaks of, as `ipset save` prints them
+    #[arg(long, value_name = "FILE")]
+    pub ipset: Option<PathBuf>,
+    /// The family of an iptables-save text in the policy's place, where neither its head nor its rules tell
+    #[arg(long, value_enum)]
+    pub family: Option<TextFamily>,
+}
+
+/// A family of iptables-save texts.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFamily {
+    /// What iptables-save prints
+    Ipv4,
+    /// What ip6tables-save prints
+    Ipv6,
+}
+
 /// The form of a result.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {

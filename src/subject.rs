@@ -11,7 +11,7 @@ use ringwall_ir::Ruleset;
 use ringwall_runtime::engine::unsupported;
 
 use self::form::Form;
-use crate::cli::PolicyArgs;
+use crate::cli::SubjectArgs;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::human::plural;
@@ -37,19 +37,20 @@ impl Subject {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn read(arguments: &PolicyArgs, warnings: Warnings) -> Result<Option<Self>, Failure> {
-        let input = Input::read(&arguments.policy, |head| match Form::of(head) {
+    pub fn read(arguments: &SubjectArgs, warnings: Warnings) -> Result<Option<Self>, Failure> {
+        let input = Input::read(&arguments.policy.policy, |head| match Form::of(head) {
             Form::Policy => MAX_BYTES + 1,
             _ => RULESET_MAX,
         })?;
         let form = Form::of(&input.bytes);
         if form != Form::Policy {
-            let ruleset = ruleset::read(form, &input)?;
+            let sets = arguments.ipset.as_deref().map(|file| Input::read(file, |_| RULESET_MAX)).transpose()?;
+            let ruleset = ruleset::read(form, &input, sets.as_ref(), arguments.family)?;
             let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None };
             return Ok(ruleset.map(subject));
         }
         let (file, bytes) = (input.name.clone(), input.bytes.clone());
-        let policy = PolicyFile::of(input, arguments.deny_warnings);
+        let policy = PolicyFile::of(input, arguments.policy.deny_warnings);
         let compiled = policy.accept(warnings).is_some();
         let subject = policy.compiled.filter(|_| compiled).map(|compiled| Self {
             file,

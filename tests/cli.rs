@@ -7,6 +7,7 @@ mod bad_input;
 mod command;
 mod examples;
 mod files;
+mod rulesets;
 mod streams;
 mod traffic;
 
@@ -14,7 +15,8 @@ use libtest_mimic::Trial;
 
 /// Every test of the command.
 pub fn tests() -> Vec<Trial> {
-    let tests = [streams::tests(), files::tests(), bad_input::tests(), traffic::tests(), examples::tests()];
+    let tests =
+        [streams::tests(), files::tests(), bad_input::tests(), rulesets::tests(), traffic::tests(), examples::tests()];
     #[cfg(feature = "kernel")]
     let tests = tests.into_iter().chain([apply::tests()]);
     tests.into_iter().flatten().collect()

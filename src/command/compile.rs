@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use ringwall_compiler::target::iptables::CtMatch;
-use ringwall_compiler::target::{Unsayable, iptables, nft};
+use ringwall_compiler::target::{Unsayable, iptables, nft, nft_json};
 use ringwall_ir::Ruleset;
 use ringwall_ir::words::Family;
 
 use super::Outcome;
-use crate::cli::PolicyArgs;
+use crate::cli::SubjectArgs;
 use crate::failure::Failure;
 use crate::input::is_standard;
 use crate::output::table::squeezed;
@@ -25,7 +25,7 @@ const LONGEST_SENTENCE: usize = 100;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    policy: PolicyArgs,
+    subject: SubjectArgs,
     /// What to compile to
     #[arg(long, value_enum, default_value_t = Target::Nft)]
     target: Target,
@@ -44,6 +44,8 @@ pub struct Args {
 enum Target {
     /// For `nft -f`
     Nft,
+    /// For `nft -j -f`
+    NftJson,
     /// For `iptables-restore`
     Iptables,
     /// For `ip6tables-restore`
@@ -66,7 +68,8 @@ enum Spelling {
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     refuse_to_replace_the_policy(arguments)?;
-    let Some(subject) = Subject::read(&arguments.policy, Warnings::Drawn)? else { return Ok(Outcome::Found) };
+    let Some(subject) = Subject::read(&arguments.subject, Warnings::Drawn)? else { return Ok(Outcome::Found) };
+    refuse_to_open(&subject, arguments.target)?;
     match write(&subject.ruleset, arguments) {
         Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
         Err(unsayable) => {
@@ -85,11 +88,25 @@ fn deliver(subject: &Subject, output: Option<&Path>, text: &str) -> Result<(), F
     }
 }
 
+/// A family that the ruleset says nothing of is left as it is: the text would let everything in.
+fn refuse_to_open(subject: &Subject, target: Target) -> Result<(), Failure> {
+    let family = match target {
+        Target::Iptables => Family::Ipv4,
+        Target::Ip6tables => Family::Ipv6,
+        _ => return Ok(()),
+    };
+    if subject.policy.is_some() || subject.ruleset.tables.iter().any(|table| table.family().sees(family)) {
+        return Ok(());
+    }
+    let message = format!("{} says nothing of {}: the text would let everything pass", subject.file, family.name());
+    Err(Failure::new(message).help("take the other family, or say with --family which one the ruleset is of"))
+}
+
 /// A slip of the keyboard must not cost the author the policy.
 fn refuse_to_replace_the_policy(arguments: &Args) -> Result<(), Failure> {
     let place = |path: &Path| fs::canonicalize(path).ok().filter(|_| !is_standard(path));
     match arguments.output.as_deref().and_then(place) {
-        Some(output) if Some(&output) == place(&arguments.policy.policy).as_ref() => {
+        Some(output) if Some(&output) == place(&arguments.subject.policy.policy).as_ref() => {
             Err(Failure::new(format!("the output would replace the policy, {}", output.display())))
         }
         _ => Ok(()),
@@ -105,6 +122,7 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
     let restore = |family| iptables::write(ruleset, family, options);
     match arguments.target {
         Target::Nft => nft::write(ruleset),
+        Target::NftJson => nft_json::write(ruleset),
         Target::Ipset => Ok(restore(Family::Ipv4)?.sets + &restore(Family::Ipv6)?.sets),
         Target::Iptables => restore(Family::Ipv4).map(|written| written.text),
         Target::Ip6tables => restore(Family::Ipv6).map(|written| written.text),

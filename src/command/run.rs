@@ -14,7 +14,7 @@ use ringwall_runtime::traffic::Expected;
 use serde::Serialize;
 
 use super::Outcome;
-use crate::cli::{Format, PolicyArgs};
+use crate::cli::{Format, SubjectArgs};
 use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
@@ -27,7 +27,7 @@ use crate::traffic_file::TrafficFile;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    policy: PolicyArgs,
+    subject: SubjectArgs,
     /// The traffic: a capture (pcap, pcapng) or a traffic script; `-` is standard input
     traffic: PathBuf,
     #[command(flatten)]
@@ -78,8 +78,8 @@ struct TableLine<'a> {
 }
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
-    refuse_standard_twice(&arguments.policy.policy, &arguments.traffic)?;
-    let Some(subject) = Subject::read(&arguments.policy, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    refuse_standard_twice(&arguments.subject.policy.policy, &arguments.traffic)?;
+    let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let ruleset = &subject.ruleset;
     let file = TrafficFile::read(&arguments.traffic, &arguments.host)?;

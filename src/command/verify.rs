@@ -13,7 +13,7 @@ use ringwall_runtime::compare::region::Region;
 use ringwall_runtime::traffic::Traffic;
 
 use super::Outcome;
-use crate::cli::{Format, PolicyArgs};
+use crate::cli::{Format, SubjectArgs};
 use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
@@ -25,7 +25,7 @@ use crate::traffic_file::TrafficFile;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    policy: PolicyArgs,
+    subject: SubjectArgs,
     /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script; `-` is standard input
     traffic: Option<PathBuf>,
     #[command(flatten)]
@@ -44,9 +44,9 @@ pub struct Args {
 /// Compares, and says what differs and what no packet reached.
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     if let Some(traffic) = &arguments.traffic {
-        refuse_standard_twice(&arguments.policy.policy, traffic)?;
+        refuse_standard_twice(&arguments.subject.policy.policy, traffic)?;
     }
-    let Some(subject) = Subject::read(&arguments.policy, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
     let mut others = backends::of(&subject.ruleset);

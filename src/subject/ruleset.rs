@@ -1,42 +1,115 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rulesets of others, read into the chain IR.
 
-use ringwall_compiler::target::iptables::{self, ReadError};
+use std::net::Ipv6Addr;
+
+use ringwall_compiler::target::iptables::{self, Text};
+use ringwall_compiler::target::nft_json;
 use ringwall_ir::Ruleset;
 use ringwall_ir::json;
 use ringwall_ir::words::Family;
 
 use super::form::Form;
+use crate::cli::TextFamily;
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::output::talk;
 
 /// Reads a ruleset, and tells what is wrong with it; nothing comes of it where it is not of its form at all. What the IR
-/// has no word for is in it as an unknown.
+/// has no word for is in it as an unknown. `sets` are those of ipset that an iptables-save text speaks of.
 ///
 /// # Errors
 /// It is no text, or no document of its form.
-pub fn read(form: Form, input: &Input) -> Result<Option<Ruleset>, Failure> {
-    let text =
-        str::from_utf8(&input.bytes).map_err(|_| Failure::new(format!("{} is not text in UTF-8", input.name)))?;
+pub fn read(
+    form: Form,
+    input: &Input,
+    sets: Option<&Input>,
+    told: Option<TextFamily>,
+) -> Result<Option<Ruleset>, Failure> {
+    let text = text_of(input)?;
+    if let (Some(sets), true) = (sets, form != Form::IptablesSave) {
+        return Err(Failure::new(format!("{} is given for {}, which is no iptables-save text", sets.name, input.name)));
+    }
     match form {
         Form::IrJson => json::read(text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", input.name))),
-        Form::IptablesSave => Ok(told(&input.name, iptables::read(text, family(text)))),
+        Form::IptablesSave => iptables_save(input, text, sets, told),
+        Form::NftJson => Ok(nft_list(&input.name, text)),
+        Form::NftText => Ok(nft_list(&input.name, &listed(&input.name, text)?)),
         Form::Policy => Ok(None),
     }
 }
 
-fn told(file: &str, (ruleset, errors): (Ruleset, Vec<ReadError>)) -> Option<Ruleset> {
+fn text_of(input: &Input) -> Result<&str, Failure> {
+    str::from_utf8(&input.bytes).map_err(|_| Failure::new(format!("{} is not text in UTF-8", input.name)))
+}
+
+fn iptables_save(
+    input: &Input,
+    text: &str,
+    sets: Option<&Input>,
+    told: Option<TextFamily>,
+) -> Result<Option<Ruleset>, Failure> {
+    let of_sets = sets.map(text_of).transpose()?.unwrap_or_default();
+    let (ruleset, errors) =
+        iptables::read_with_sets(text, told.map_or_else(|| family(text), TextFamily::family), of_sets);
     for error in &errors {
+        let file = match (error.text, sets) {
+            (Text::Sets, Some(sets)) => &sets.name,
+            _ => &input.name,
+        };
         talk(format!("{file}:{}: {}", error.line, error.message));
         if let Some(help) = &error.help {
             talk(format!("  help: {help}"));
         }
     }
+    Ok(errors.is_empty().then_some(ruleset))
+}
+
+fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
+    let (ruleset, errors) = nft_json::read(list);
+    for error in &errors {
+        talk(format!("{file}: item {}: {}", error.item, error.message));
+    }
     errors.is_empty().then_some(ruleset)
 }
 
-/// ip6tables-save says its name in its first comment; nothing else in the text tells the families apart for sure.
+/// nft's text by way of the kernel: only nft itself knows all that its text can say.
+#[cfg(feature = "kernel")]
+fn listed(file: &str, text: &str) -> Result<String, Failure> {
+    ringwall_kernel::namespace::list_nft(text).map_err(|error| {
+        Failure::new(error.problem.replace("/dev/stdin", file)).help(if error.unavailable {
+            "give what `nft -j list ruleset` prints instead"
+        } else {
+            "mend the text until `nft -c -f` takes it"
+        })
+    })
+}
+
+#[cfg(not(feature = "kernel"))]
+fn listed(file: &str, _text: &str) -> Result<String, Failure> {
+    let message = format!("{file}: this build does not read nft's text: it has no way into the kernel");
+    Err(Failure::new(message).help("give what `nft -j list ruleset` prints instead"))
+}
+
+/// The head tells which program a text is of; where there is none, what only IPv6 has, which iptables would refuse.
 fn family(text: &str) -> Family {
-    if text.lines().next().is_some_and(|line| line.contains("ip6tables-save")) { Family::Ipv6 } else { Family::Ipv4 }
+    const OF_IPV6: &[&str] =
+        &["icmp6", "icmpv6", "ipv6-icmp", "--icmpv6-type", "hl", "ipv6header", "eui64", "-6", "--ipv6"];
+    let is_address = |word: &str| {
+        let address = word.split(['/', ',']).next().unwrap_or_default();
+        address.contains(':') && address.parse::<Ipv6Addr>().is_ok()
+    };
+    let head = text.lines().take_while(|line| line.starts_with('#')).any(|line| line.contains("ip6tables"));
+    let rules = text.lines().filter(|line| line.starts_with('-') || line.starts_with('['));
+    let of_ipv6 = |line: &str| line.split_whitespace().any(|word| OF_IPV6.contains(&word) || is_address(word));
+    if head || rules.clone().any(of_ipv6) { Family::Ipv6 } else { Family::Ipv4 }
+}
+
+impl TextFamily {
+    const fn family(self) -> Family {
+        match self {
+            Self::Ipv4 => Family::Ipv4,
+            Self::Ipv6 => Family::Ipv6,
+        }
+    }
 }

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::probe;
-use ringwall_compiler::target::iptables;
+use ringwall_compiler::target::{iptables, nft_json};
 use ringwall_ir::words::{ChainType, Family};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, TableParts};
-use ringwall_kernel::namespace::{KernelBackend, Load};
+use ringwall_kernel::namespace::{KernelBackend, Load, list_nft};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::compare::difference::differences;
 use ringwall_runtime::compare::draw::draw;
@@ -31,7 +31,10 @@ const REGIONS: usize = 24;
 
 /// A test for each kind of file.
 pub fn tests() -> Vec<Trial> {
-    vec![test("kernel::corpus", "machine and kernel agree about iptables dumps", iptables_dumps)]
+    vec![
+        test("kernel::corpus", "machine and kernel agree about iptables dumps", iptables_dumps),
+        test("kernel::corpus", "machine and kernel agree about nft rulesets", nft_rulesets),
+    ]
 }
 
 fn iptables_dumps() -> Result<(), Failed> {
@@ -46,6 +49,22 @@ fn iptables_dumps() -> Result<(), Failed> {
         }
     }
     tally.finish("iptables dumps")
+}
+
+/// The rulesets of nft that load by themselves, as the kernel lists them.
+fn nft_rulesets() -> Result<(), Failed> {
+    let mut tally = Tally::default();
+    for folder in ["nft", "nft-dump"] {
+        for path in files(&shared().join("corpus").join(folder)) {
+            let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
+            match list_nft(&text) {
+                Ok(list) => tally.compare(&path, nft_json::read(&list).0)?,
+                Err(error) if error.unavailable => tally.unavailable = Some(error.problem),
+                Err(_) => tally.unloaded += 1,
+            }
+        }
+    }
+    tally.finish("nft rulesets")
 }
 
 /// The files of a folder of the corpus; none where it is not there.
@@ -70,6 +89,8 @@ struct Tally {
     /// Rules that were left out, by what the machine cannot run.
     left_out: BTreeMap<String, usize>,
     differing: Vec<String>,
+    /// Files that nft does not load.
+    unloaded: usize,
     unavailable: Option<String>,
 }
 
@@ -143,6 +164,9 @@ impl Tally {
             "{what}: {} files, {} rules that the machine can run, {} packets, {} rules that decided none of them",
             self.files, self.rules, self.packets, self.unreached
         );
+        if self.unloaded > 0 {
+            println!("  not loaded by nft: {}", self.unloaded);
+        }
         for (name, count) in &self.left_out {
             println!("  left out: {count:>6} {name}");
         }

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Rulesets of others in the place of a policy, in each form.
+
+use std::fs;
+
+use libtest_mimic::{Failed, Trial};
+use tempfile::TempDir;
+
+use super::command::{Ran, argument, ringwall, ringwall_with};
+use crate::support::{skip, test};
+
+const NFT: &str = "#!/usr/sbin/nft -f
+define wan = \"wan9\"
+flush ruleset
+table inet filter {
+\tset lan { type ipv4_addr; flags interval; elements = { 10.0.0.0/8 } }
+\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tct state established accept
+\t\tiif $wan ip saddr @lan tcp dport { 22, 80-90 } accept comment \"web\"
+\t}
+}
+";
+
+const IPTABLES: &str = "*filter\n:INPUT DROP\n-A INPUT -m set --match-set lan src -j ACCEPT\nCOMMIT\n";
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("cli", "a_ruleset_in_any_form_compiles_to_any_target", any_form),
+        test("cli", "what_nft_says_of_its_text_names_the_file", nft_errors),
+        test("cli", "sets_of_ipset_are_read_beside_iptables_save", ipset),
+        test("cli", "what_could_not_be_read_is_refused_by_name", unknown),
+        test("cli", "the_family_of_a_text_is_that_of_its_rules", family),
+        test("cli", "no_target_opens_a_family_that_the_ruleset_does_not_speak_of", other_family),
+        test("cli", "the_last_of_equal_chains_comes_first", equal_chains),
+    ]
+}
+
+fn compile(input: &str, target: &str) -> Ran {
+    ringwall_with(input, &["compile", "-", "--target", target])
+}
+
+/// nft's text needs the kernel; says so where there is none.
+fn compile_nft_text() -> Option<Ran> {
+    let ran = compile(NFT, "ir");
+    let able = ran.code == Some(0) || !ran.stderr.contains("`nft -j list ruleset`");
+    if !able {
+        skip("nft text", &ran.stderr);
+    }
+    able.then_some(ran)
+}
+
+fn any_form() -> Result<(), Failed> {
+    let Some(from_text) = compile_nft_text() else { return Ok(()) };
+    assert_eq!(from_text.code, Some(0), "{}", from_text.stderr);
+    let rule = "iif \"wan9\" ip saddr @lan tcp dport { 22, 80-90 } accept";
+    assert!(from_text.stdout.contains(rule), "{}", from_text.stdout);
+    let json = compile(NFT, "ir-json").stdout;
+    assert_eq!(compile(&json, "ir").stdout, from_text.stdout);
+    let nft = compile(&json, "nft").stdout;
+    assert!(nft.contains(&format!("{rule} comment \"web\"\n")), "{nft}");
+    assert_eq!(compile(&nft, "nft").stdout, nft);
+    Ok(())
+}
+
+fn nft_errors() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let directory = TempDir::new()?;
+    let file = directory.path().join("mine.nft");
+    fs::write(&file, NFT.replace("accept comment", "acept comment"))?;
+    let ran = ringwall(&["compile", argument(&file)]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("mine.nft:9:") && ran.stderr.contains("help: "), "{}", ran.stderr);
+    Ok(())
+}
+
+fn ipset() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let (rules, sets) = (directory.path().join("rules"), directory.path().join("sets"));
+    fs::write(&rules, IPTABLES)?;
+    fs::write(&sets, "create lan hash:net family inet\nadd lan 10.0.0.0/8\n")?;
+    let with = |sets| ringwall(&["compile", argument(&rules), "--ipset", argument(sets), "--target", "ir"]);
+    let ran = with(&sets);
+    assert!(ran.stdout.contains("ip saddr @lan") && ran.stdout.contains("10.0.0.0/8"), "{}{}", ran.stdout, ran.stderr);
+    fs::write(&sets, "create lan hash:net family inet\nadd land 10.0.0.0/8\n")?;
+    let ran = with(&sets);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("sets:2: ") && ran.stderr.contains("`land`"), "{}", ran.stderr);
+    Ok(())
+}
+
+fn unknown() -> Result<(), Failed> {
+    let ran = compile(IPTABLES, "nft");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    assert!(ran.stderr.contains("standard input:3: ") && ran.stderr.contains("set"), "{}", ran.stderr);
+    Ok(())
+}
+
+fn family() -> Result<(), Failed> {
+    let text = "*filter\n:INPUT DROP\n-A INPUT -p ipv6-icmp -j ACCEPT\n-A INPUT -s fe80::/10 -j ACCEPT\nCOMMIT\n";
+    let ran = compile(text, "ip6tables");
+    assert!(ran.stdout.contains(":INPUT DROP") && ran.stdout.contains("-s fe80::/10"), "{}{}", ran.stdout, ran.stderr);
+    assert!(compile(text, "nft").stdout.contains("table ip6 filter"));
+    let again = compile(&ran.stdout, "ip6tables");
+    assert_eq!(again.stdout, ran.stdout);
+    let told = ringwall_with(IPTABLES, &["compile", "-", "--family", "ipv6", "--target", "ir"]);
+    assert!(told.stdout.contains("table ip6 filter"), "{}{}", told.stdout, told.stderr);
+    Ok(())
+}
+
+fn other_family() -> Result<(), Failed> {
+    let ran = compile("*filter\n:INPUT DROP\nCOMMIT\n", "ip6tables");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("nothing of ipv6") && ran.stderr.contains("--family"), "{}", ran.stderr);
+    let text = "*filter\n:INPUT DROP\n-A INPUT -6 -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
+    let ran = ringwall_with(text, &["compile", "-", "--family", "ipv4"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
+    assert!(ran.stderr.contains("option -6"), "{}", ran.stderr);
+    Ok(())
+}
+
+/// `nf_hook_entries_grow` puts the chain that is registered last before those of its priority.
+fn equal_chains() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let chain =
+        |name, verdict| format!("chain {name} {{ type filter hook input priority 0\nmeta l4proto tcp {verdict}\n}}\n");
+    let text = format!("table inet t {{\n{}{}}}\n", chain("one", "drop"), chain("two", "reject with tcp reset"));
+    let ran = ringwall_with(text, &["verify", "-", "--packets", "300"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("0 differences"), "{}", ran.stdout);
+    Ok(())
+}
