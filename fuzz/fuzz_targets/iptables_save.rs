@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     for family in Family::ALL {
         let (ruleset, errors) = iptables::read(text, family);
         if errors.is_empty() {
-            let _ = (iptables::write(&ruleset, family, iptables::CtMatch::Conntrack), nft::write(&ruleset));
+            let _ = (iptables::write(&ruleset, family, iptables::Options::default()), nft::write(&ruleset));
         }
     }
 });
