@@ -50,7 +50,7 @@ pub(in crate::target::iptables) fn clock(text: &str) -> Option<u32> {
     let mut parts = text.split(':').map(|part| part.parse::<u32>().ok());
     let (hour, minute) = (parts.next()??, parts.next().map_or(Some(0), |part| part)?);
     let second = parts.next().map_or(Some(0), |part| part)?;
-    (hour < 24 && minute < 60 && second < 60 && parts.next().is_none()).then_some(hour * 3600 + minute * 60 + second)
+    (hour < 24 && minute < 60 && second < 60 && parts.next().is_none()).then(|| hour * 3600 + minute * 60 + second)
 }
 
 /// The days, Sunday 0, of `Mon,Tue` or `1,2`.
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(date("2004-02-29"), Some(1_078_012_800));
         assert_eq!(date_text(END), "2038-01-19T03:14:07");
         assert_eq!((date("2023-02-29"), date("2039"), date("1969")), (None, None, None));
-        assert_eq!((clock("12:30"), clock("24:00")), (Some(45_000), None));
+        assert_eq!((clock("12:30"), clock("24:00"), clock("4000000000")), (Some(45_000), None, None));
         assert_eq!(weekdays("Mon,7,Sa"), Some(vec![1, 0, 6]));
     }
 }
