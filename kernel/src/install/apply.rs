@@ -22,7 +22,7 @@ use super::target::Target;
 use super::way::{Moved, Plan, Way, plan};
 use super::{TRIES, encoded, read, read_encoded, told};
 use crate::netlink::{NetlinkError, Refused, Socket, commit, generation};
-use crate::nft::{Depth, Dumps, FoundTable, dump_rules, dump_tables, family_number};
+use crate::nft::{Depth, Dumps, Found, FoundRule, FoundTable, dump_rules, dump_tables, family_number};
 
 /// A ruleset that is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -257,8 +257,8 @@ impl Installer<'_> {
                 }
                 Way::Staged => {
                     let rules = dump_rules(&mut self.socket, target.family, target.table.name())?;
-                    let rules = rules.found()?;
-                    let rules = rules.tables.first().map(|table| table.rules.as_slice()).unwrap_or_default();
+                    let found = rules.found()?;
+                    let rules = rules_in(&found);
                     let begun = self.begun.get(&place).cloned().unwrap_or_default();
                     replacement.turn(&target, &begun, rules)?;
                 }
@@ -336,8 +336,8 @@ impl Installer<'_> {
             for (place, begun) in begun {
                 let Some(target) = replacement.target(*place, None) else { continue };
                 let rules = dump_rules(&mut self.socket, target.family, target.table.name())?;
-                let rules = rules.found()?;
-                let rules = rules.tables.first().map(|table| table.rules.as_slice()).unwrap_or_default();
+                let found = rules.found()?;
+                let rules = rules_in(&found);
                 match undo {
                     Undo::Rules => replacement.take_back_rules(&target, begun, rules),
                     Undo::Rest => replacement.take_back_rest(&target, begun, rules),
@@ -404,6 +404,11 @@ fn there<'t, 'f>(tables: &'t [FoundTable<'f>], ruleset: &Ruleset, place: usize) 
     let table = ruleset.tables.get(place)?;
     let family = family_number(table.family());
     tables.iter().find(|found| found.family == family && found.name == table.name())
+}
+
+/// The rules of a table that only its rules were dumped of.
+fn rules_in<'t, 'f>(found: &'t Found<'f>) -> &'t [FoundRule<'f>] {
+    found.tables.first().map(|table| table.rules.as_slice()).unwrap_or_default()
 }
 
 /// The generation after one: the kernel passes over zero (`nf_tables_commit`).

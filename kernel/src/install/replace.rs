@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use ringwall_ir::{Chain, ObjectKind, Origin, Role, Ruleset};
+use ringwall_ir::{Chain, Counts, ObjectKind, Origin, Role, Rule, Ruleset};
 use rustables::MsgType::{Add, Del};
 use rustables::set::SetElementList;
 use rustables::sys;
@@ -269,26 +269,15 @@ impl<'a> Replacement<'a> {
         let encoded = rustables::Rule::default().with_table(target.table.name()).with_chain(chain.name());
         let mut writer = RuleWriter::new(target.table);
         for (place, source) in chain.rules().iter().enumerate() {
+            let Some(rule) = host.rule(target.place, source) else { continue };
             let counts = counted.of(target.place, chain_place, place);
             self.note(target.place, What::Rule(number(chain_place), number(place)));
-            let written = match host.rule(target.place, source) {
-                None => {
-                    self.about.pop();
-                    continue;
+            match rule {
+                Cow::Borrowed(rule) => self.written(target, &encoded, &mut writer, rule, counts)?,
+                Cow::Owned(rule) => {
+                    self.written(target, &encoded, &mut RuleWriter::new(target.table), &rule, counts)?
                 }
-                Some(Cow::Borrowed(rule)) => writer.write(rule, &mut self.ids, counts),
-                Some(Cow::Owned(rule)) => {
-                    let mut writer = RuleWriter::new(target.table);
-                    let (sets, expressions) =
-                        writer.write(&rule, &mut self.ids, counts).map_err(|reason| self.unsayable(&reason))?;
-                    let comment = self.comment(source.origin());
-                    self.rule(target, &encoded, sets, expressions, &comment)?;
-                    continue;
-                }
-            };
-            let (sets, expressions) = written.map_err(|reason| self.unsayable(&reason))?;
-            let comment = self.comment(source.origin());
-            self.rule(target, &encoded, sets, expressions, &comment)?;
+            }
         }
         if chain.bound().is_some_and(closes) {
             self.note(target.place, What::Closing(number(chain_place)));
@@ -297,8 +286,19 @@ impl<'a> Replacement<'a> {
         Ok(())
     }
 
-    fn comment(&self, origin: ringwall_ir::OriginId) -> String {
-        self.ruleset.origin(origin).map(Origin::comment).unwrap_or_default()
+    /// Appends the rule noted last, as a writer has it that lives no longer than the rule.
+    fn written<'r>(
+        &mut self,
+        target: &Target<'_, '_>,
+        encoded: &rustables::Rule,
+        writer: &mut RuleWriter<'r>,
+        rule: &'r Rule,
+        counts: &[Counts],
+    ) -> Result<(), InstallError> {
+        let (sets, expressions) =
+            writer.write(rule, &mut self.ids, counts).map_err(|reason| self.unsayable(&reason))?;
+        let comment = self.ruleset.origin(rule.origin()).map(Origin::comment).unwrap_or_default();
+        self.rule(target, encoded, sets, expressions, &comment)
     }
 
     /// Appends the rule noted last, behind the anonymous sets that it needs.
