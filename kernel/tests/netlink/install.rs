@@ -6,14 +6,11 @@ use std::thread;
 
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::{ChainPolicy, Hook, Refusal, TableFamily};
-use ringwall_ir::{
-    Datatype, Elements, IntervalSet, KeyType, OriginId, Ruleset, Set, SetFlags, SetOperation, SetSpec, SetUpdate,
-    Statement, Step, Verdict,
-};
+use ringwall_ir::{Datatype, IntervalSet, Ruleset, Step, Verdict};
 use ringwall_kernel::install::{InstallError, Part, apply, normal, read_back};
 
 use crate::private::{flush, in_namespace, list, load};
-use crate::rulesets::{Draft, accept_from, accept_one, founding, intervals, ruleset, ruleset_of, set4};
+use crate::rulesets::{Draft, accept_from, accept_one, founding, intervals, refused, ruleset, ruleset_of, set4};
 
 const FOUNDING: &str = r#"
 table inet ringwall {
@@ -197,21 +194,7 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
     in_namespace("install::a_refusal_names_the_sentence_and_changes_nothing", || {
         install(&founding());
         let before = list();
-        // A set that never changes takes nothing from packets (`nft_dynset_init`).
-        let spec = SetSpec {
-            flags: SetFlags { constant: true, ..SetFlags::default() },
-            ..SetSpec::of(vec![KeyType::Of(Datatype::Ipv4Addr)])
-        };
-        let met = Set::new("met", spec, Elements::NONE, OriginId(0)).unwrap();
-        let update = SetUpdate {
-            operation: SetOperation::Add,
-            set: "met".to_owned(),
-            key: vec![Field::IpSaddr.into()],
-            data: None,
-            timeout: None,
-            meters: Vec::new(),
-        };
-        let wrong = (vec![Step::Statement(Statement::SetUpdate(Box::new(update)))], None);
+        let (wrong, met) = refused();
         let rules = vec![accept_one(Field::TcpDport, 22), wrong];
         let error = apply(&ruleset(vec![met], vec![(Hook::Postrouting, rules)])).unwrap_err();
         let InstallError::Refused { first, .. } = &error else { panic!("{error}") };

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::{ChainPolicy, ChainType, CtState, CtStates, Hook, Priority, TableFamily};
 use ringwall_ir::{
-    BaseChain, Chain, Datatype, Elements, IntervalSet, KeyType, Match, Object, Origin, OriginId, Ruleset, Set, SetSpec,
-    Step, Table, TableParts, Values, Verdict,
+    BaseChain, Chain, Datatype, Elements, IntervalSet, KeyType, Match, Object, Origin, OriginId, Ruleset, Set,
+    SetFlags, SetOperation, SetSpec, SetUpdate, Statement, Step, Table, TableParts, Values, Verdict,
 };
 
 /// One rule to be.
@@ -118,4 +118,23 @@ pub fn founding() -> Ruleset {
             (Hook::Input, vec![accept(vec![states(&[CtState::Established])])]),
         ],
     )
+}
+
+/// A rule that only the kernel refuses, and the set that it needs: a set that never changes takes nothing from packets
+/// (`nft_dynset_init`).
+pub fn refused() -> (Parts, Set) {
+    let spec = SetSpec {
+        flags: SetFlags { constant: true, ..SetFlags::default() },
+        ..SetSpec::of(vec![KeyType::Of(Datatype::Ipv4Addr)])
+    };
+    let update = SetUpdate {
+        operation: SetOperation::Add,
+        set: "met".to_owned(),
+        key: vec![Field::IpSaddr.into()],
+        data: None,
+        timeout: None,
+        meters: Vec::new(),
+    };
+    let met = Set::new("met", spec, Elements::NONE, OriginId(0)).unwrap();
+    ((vec![Step::Statement(Statement::SetUpdate(Box::new(update)))], None), met)
 }

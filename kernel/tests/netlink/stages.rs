@@ -8,15 +8,15 @@ use std::thread;
 use ringwall_ir::fields::Field;
 use ringwall_ir::words::{ChainPolicy, ChainType, Hook, TableFamily};
 use ringwall_ir::{
-    Counts, Datatype, Elements, IntervalSet, KeyType, Match, Milliseconds, OriginId, Ruleset, Set, SetFlags,
-    SetOperation, SetSpec, SetUpdate, Statement, Step, Table, Values, Verdict,
+    Counts, Datatype, Elements, IntervalSet, KeyType, Match, Milliseconds, OriginId, Ruleset, Set, SetFlags, SetSpec,
+    SetUpdate, Statement, Step, Table, Values, Verdict,
 };
 use ringwall_kernel::install::{InstallError, Part, apply, normal, read_back};
 use ringwall_kernel::netlink::{AttributeWriter, Query, Socket, Transaction, commit, dump, generation};
 use rustables::{MsgType, sys};
 
 use crate::private::{in_namespace, list, load};
-use crate::rulesets::{Draft, Parts, accept_from, accept_one, ruleset_of, set4};
+use crate::rulesets::{Draft, Parts, accept_from, accept_one, refused, ruleset_of, set4};
 
 /// The family number of `inet`.
 const INET: u8 = 1;
@@ -61,25 +61,6 @@ fn other(more: Vec<Parts>, mut sets: Vec<Set>) -> Ruleset {
     let mut drafts = drafts(Hook::Output, ChainPolicy::Accept, more);
     drafts[1].policy = ChainPolicy::Accept;
     ruleset_of(TableFamily::Inet, "ringwall", sets, drafts)
-}
-
-/// A rule that only the kernel refuses, and the set that it needs: a set that never changes takes nothing from packets
-/// (`nft_dynset_init`).
-fn refused() -> (Parts, Set) {
-    let spec = SetSpec {
-        flags: SetFlags { constant: true, ..SetFlags::default() },
-        ..SetSpec::of(vec![KeyType::Of(Datatype::Ipv4Addr)])
-    };
-    let update = SetUpdate {
-        operation: SetOperation::Add,
-        set: "met".to_owned(),
-        key: vec![Field::IpSaddr.into()],
-        data: None,
-        timeout: None,
-        meters: Vec::new(),
-    };
-    let met = Set::new("met", spec, Elements::NONE, OriginId(0)).unwrap();
-    ((vec![Step::Statement(Statement::SetUpdate(Box::new(update)))], None), met)
 }
 
 #[test]
