@@ -2,14 +2,14 @@
 //! Dumps of iptables-save and ip6tables-save.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ringwall_compiler::target::iptables::{Options, read, write};
 use ringwall_ir::words::Family;
 use ringwall_ir::{Chain, Ruleset, Step, Table, Verdict};
+
+use super::material::{corpus, given, run};
 
 /// A file of the corpus.
 struct Dump {
@@ -20,8 +20,7 @@ struct Dump {
 
 /// The corpus; none, said aloud, where it is not.
 fn dumps() -> Option<Vec<Dump>> {
-    let default = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").into();
-    let corpus = std::env::var_os("RINGWALL_SHARED").map_or_else(default, PathBuf::from).join("corpus");
+    let corpus = corpus();
     let mut dumps = Vec::new();
     for folder in ["iptables-save", "ip6tables-save", "iptables-save-fixed"] {
         let Ok(files) = std::fs::read_dir(corpus.join(folder)) else { continue };
@@ -109,7 +108,7 @@ fn corpus_lift_iptables_dumps_come_back_from_the_kernel() {
             let family = if dump.family == Family::Ipv4 { "iptables" } else { "ip6tables" };
             let program = format!("{family}{variant}");
             let listed =
-                run(&program, &written.text).unwrap_or_else(|error| panic!("{name}: {error}\n{}", written.text));
+                reloaded(&program, &written.text).unwrap_or_else(|error| panic!("{name}: {error}\n{}", written.text));
             let (again, errors) = read(&listed, dump.family);
             assert_eq!(errors, [], "{name}");
             assert_same(&ruleset, &again, &format!("{name}, {program}"));
@@ -123,7 +122,7 @@ fn corpus_lift_iptables_dumps_come_back_from_the_kernel() {
 
 /// Whether a variant of iptables loads anything here. Says so where not.
 fn is_there(variant: &str) -> bool {
-    let ran = run(&format!("iptables{variant}"), "*filter\n:INPUT ACCEPT\nCOMMIT\n");
+    let ran = reloaded(&format!("iptables{variant}"), "*filter\n:INPUT ACCEPT\nCOMMIT\n");
     if let Err(reason) = &ran {
         eprintln!("skipped: iptables{variant} cannot be had in a network namespace ({reason})");
     }
@@ -138,25 +137,8 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// Loads a text into a new namespace, and lists what is there then.
-fn run(program: &str, text: &str) -> Result<String, String> {
-    let script = format!("{program}-restore && {program}-save");
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-c", &script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let mut stdin = child.stdin.take().ok_or("it takes no text")?;
-    let text = text.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(text.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    let _ = writer.join();
-    if output.status.success() {
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+fn reloaded(program: &str, text: &str) -> Result<String, String> {
+    run(&format!("{program}-restore {}{program}-save\n", given(text)))
 }
 
 /// The rules of each chain, without where they come from; what is only for the eye is left out.

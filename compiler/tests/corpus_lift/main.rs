@@ -2,4 +2,5 @@
 //! Rulesets of other people, read and written again. They are not part of the project: without them the tests say so.
 
 mod iptables;
+mod material;
 mod nft;

@@ -2,23 +2,22 @@
 //! Configurations and dumps of nft: loaded, listed as JSON, read, written as text, and read again from the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use ringwall_compiler::target::{nft, nft_json};
 use ringwall_ir::Ruleset;
 use serde_json::Value;
 
+use super::material::{corpus, given, run};
+
 /// The least share of rules that have no unknown, in percent.
 const AIM: usize = 90;
 
 /// The files of the corpus; none, said aloud, where it is not, or where there are no namespaces.
 fn files() -> Option<Vec<PathBuf>> {
-    let default = || concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").into();
-    let corpus = std::env::var_os("RINGWALL_SHARED").map_or_else(default, PathBuf::from).join("corpus");
+    let corpus = corpus();
     let folders = ["nft", "nft-dump"].map(|folder| corpus.join(folder));
     let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().filter_map(Result::ok);
     let mut files: Vec<_> = files.map(|file| file.path()).filter(|path| path.is_file()).collect();
@@ -32,26 +31,6 @@ fn files() -> Option<Vec<PathBuf>> {
         return None;
     }
     Some(files)
-}
-
-/// What a shell script prints in a new network namespace, or what it says of its failure.
-fn run(script: &str) -> Result<String, String> {
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-e"])
-        .env("TZ", "UTC")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let mut stdin = child.stdin.take().ok_or("it takes no script")?;
-    let script = script.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(script.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    // The shell has gone before it read everything: its own words say more than the broken pipe.
-    let _ = writer.join();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
 /// Text in quotes for the shell.
@@ -137,7 +116,7 @@ fn listed(path: &Path, devices: &str) -> Result<String, String> {
 
 /// Loads a text, and lists it as JSON.
 fn loaded(text: &str, devices: &str) -> Result<String, String> {
-    run(&format!("{devices}nft -f - <<'=== end ==='\n{text}\n=== end ===\nnft -j list ruleset\n"))
+    run(&format!("{devices}nft -f - {}nft -j list ruleset\n", given(text)))
 }
 
 /// The cause of a failure: nft's first error, without the place and without what was found there.
