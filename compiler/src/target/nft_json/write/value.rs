@@ -20,13 +20,14 @@ pub(super) fn inline(datatype: Datatype, set: &IntervalSet) -> Said {
 }
 
 /// One item as it is, several in a set.
-pub(super) fn one_or_set(mut items: Vec<Value>) -> Value {
-    match items.pop() {
-        Some(only) if items.is_empty() => only,
-        last => {
-            items.extend(last);
-            json!({ "set": items })
-        }
+pub(super) fn one_or_set(items: Vec<Value>) -> Value {
+    one_or("set", items)
+}
+
+fn one_or(several: &str, items: Vec<Value>) -> Value {
+    match <[Value; 1]>::try_from(items) {
+        Ok([only]) => only,
+        Err(items) => json!({ several: items }),
     }
 }
 
@@ -155,12 +156,5 @@ pub(super) fn tuple_of_ranges(types: &[KeyType], tuple: &Tuple) -> Said {
 
 fn joined(types: &[KeyType], tuple: &Tuple, part: fn(Datatype, u128, u128) -> Said) -> Said {
     let parts = types.iter().zip(&tuple.0).map(|(key, &(first, last))| part(key.datatype(), first, last));
-    let mut parts: Vec<_> = parts.collect::<Result<_, _>>()?;
-    match parts.pop() {
-        Some(only) if parts.is_empty() => Ok(only),
-        last => {
-            parts.extend(last);
-            Ok(json!({ "concat": parts }))
-        }
-    }
+    Ok(one_or("concat", parts.collect::<Result<_, _>>()?))
 }
