@@ -5,6 +5,7 @@ pub mod bytecode;
 mod kernel;
 pub mod packet;
 pub mod samples;
+mod tally;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ use super::Unsayable;
 use crate::compile;
 
 pub use kernel::{Kernel, kernel};
+pub use tally::Tally;
 
 /// The steps and the verdict of a rule.
 pub type Parts = (Vec<Step>, Option<Verdict>);
@@ -65,15 +67,6 @@ fn sets() -> Vec<Set> {
 /// The ruleset without the rules of some sentences.
 pub fn without(ruleset: &Ruleset, origins: &[OriginId]) -> Ruleset {
     only(ruleset, |_, _| true, |_, rule| !origins.contains(&rule.origin()))
-}
-
-/// A reason without the names and numbers that it speaks of, for counting.
-pub fn general(reason: &str) -> String {
-    let parts = reason.split('`').enumerate();
-    let named: String = parts.map(|(place, part)| if place % 2 == 0 { part } else { "..." }).collect();
-    let words =
-        named.split(' ').map(|word| if word.starts_with(|first: char| first.is_ascii_digit()) { "N" } else { word });
-    words.collect::<Vec<_>>().join(" ")
 }
 
 /// The ruleset without the sets that a target cannot say, the rules that speak of them, and the other rules that it

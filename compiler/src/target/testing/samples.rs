@@ -7,6 +7,7 @@ mod word;
 
 use std::num::{NonZeroU32, NonZeroU64};
 
+use ringwall_ir::fields::{Cell, Cells, FIELDS, WORDS};
 use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority, TableFamily};
 use ringwall_ir::{
     BaseChain, Chain, Field, InterfacePattern, IntervalSet, Limit, LimitUnit, Log, LogTarget, Match, OriginId, Per,
@@ -17,6 +18,12 @@ pub use field::samples_of_field;
 pub use word::samples_of_word;
 
 use super::{Parts, origin};
+
+/// The name of each row, what a back end says to it, and its samples.
+pub fn rows(cell: fn(&Cells) -> Cell) -> impl Iterator<Item = (&'static str, Cell, Vec<Sample>)> {
+    let fields = FIELDS.iter().map(move |row| (row.name, cell(&row.cells), samples_of_field(*row)));
+    fields.chain(WORDS.iter().map(move |row| (row.name, cell(&row.cells), samples_of_word(row.word))))
+}
 
 /// Rules that show a row, where they can stand, and what they speak of.
 #[derive(Clone, Debug)]

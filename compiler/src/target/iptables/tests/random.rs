@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rulesets at random: what can be said of them loads, twice alike, and what the kernel lists then says the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use ringwall_ir::arbitrary::{self, Options as Wanted, Row, coverage, handled, unused};
+use ringwall_ir::arbitrary::{self, Options as Wanted, Row, handled};
 use ringwall_ir::words::{ChainPolicy, Family, Hook};
 use ringwall_ir::{BaseChain, Chain, OriginId, Rule, Ruleset, Table, TableParts, Verdict};
 
@@ -15,7 +15,7 @@ use super::rows::check_load;
 use crate::target::Unsayable;
 use crate::target::iptables::table::XtTable;
 use crate::target::iptables::write;
-use crate::target::testing::{general, kernel};
+use crate::target::testing::{Tally, kernel};
 
 /// How many rulesets are drawn in the ordinary suite, and in the whole one (`RINGWALL_FULL`).
 const CASES: (u32, u32) = (64, 2000);
@@ -28,36 +28,28 @@ fn what_is_written_loads_and_comes_back() {
     let cases = if std::env::var_os("RINGWALL_FULL").is_some() { CASES.1 } else { CASES.0 };
     let mut runner =
         TestRunner::new_with_rng(ProptestConfig::default(), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let strategy = arbitrary::ruleset(Wanted::loadable().wanting(|row| handled(row.cells().iptables)));
-    let (mut rules, mut lines, mut coverages) = (0, 0, Vec::new());
-    let mut refused: BTreeMap<String, usize> = BTreeMap::new();
+    let strategy = arbitrary::ruleset(Wanted::loadable().wanting(wanted));
+    let mut tally = Tally::default();
     for number in 0..cases {
         let ruleset = strategy.new_tree(&mut runner).unwrap().current();
         let family = if number % 2 == 0 { Family::Ipv4 } else { Family::Ipv6 };
-        let Some(ruleset) = sayable(ruleset, family, &mut refused) else { continue };
+        let Some(ruleset) = sayable(ruleset, family, &mut tally) else { continue };
         let written = write(&ruleset, family, CONNTRACK).unwrap();
         if written.text.len() < LONGEST {
             check_load(kernel, family, &written);
-            rules += ruleset.chains().map(|(_, chain)| chain.rules().len()).sum::<usize>();
-            lines += written.text.lines().count();
-            coverages.push(coverage(&ruleset));
+            tally.take(&ruleset, ruleset.chains().map(|(_, chain)| chain.rules().len()).sum());
         }
     }
-    println!("{} of {cases} rulesets with {rules} rules came back the same from {lines} lines", coverages.len());
-    let mut reasons: Vec<_> = refused.iter().collect();
-    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-    for (reason, count) in reasons {
-        println!("refused {count}: {reason}");
-    }
-    let unused = unused(&coverages);
-    let wanted = Row::all().filter(|row| handled(row.cells().iptables));
-    let missed: Vec<_> = wanted.map(|row| row.name()).filter(|name| unused.contains(name)).collect();
-    println!("rows of the table that no ruleset has: {missed:?}");
+    tally.tell(wanted);
+}
+
+fn wanted(row: &Row) -> bool {
+    handled(row.cells().iptables)
 }
 
 /// The ruleset with its base chains where iptables has some, each rule with an origin of its own, without the rules that
-/// iptables cannot say; none where nothing can be made of it. Counts what is refused, with a number in the place of each name.
-fn sayable(ruleset: Ruleset, family: Family, reasons: &mut BTreeMap<String, usize>) -> Option<Ruleset> {
+/// iptables cannot say; none where nothing can be made of it. What is refused is counted.
+fn sayable(ruleset: Ruleset, family: Family, tally: &mut Tally) -> Option<Ruleset> {
     let mut free: Vec<(XtTable, Hook)> =
         XtTable::ALL.into_iter().flat_map(|table| table.hooks().iter().map(move |&hook| (table, hook))).collect();
     let mut origins = ruleset.origins.clone();
@@ -87,9 +79,7 @@ fn sayable(ruleset: Ruleset, family: Family, reasons: &mut BTreeMap<String, usiz
     // What cannot be said of one rule may be what another one leads to.
     for _ in 0..4 {
         let Err(refused) = write(&ruleset, family, CONNTRACK) else { return Some(ruleset) };
-        for each in &refused {
-            *reasons.entry(general(&each.reason)).or_default() += 1;
-        }
+        tally.refuse(&refused);
         ruleset = without(&ruleset, &refused);
     }
     None

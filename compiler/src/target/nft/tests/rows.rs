@@ -4,23 +4,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ringwall_ir::fields::{Cell, FIELDS, WORDS, Word};
+use ringwall_ir::fields::{Cell, Word};
 
 use super::sayable;
 use crate::target::nft::write;
-use crate::target::testing::samples::{Sample, samples_of_field, samples_of_word};
+use crate::target::testing::samples::{Sample, rows};
 use crate::target::testing::{Kernel, assert_snapshot, kernel};
-
-/// Each row with its samples.
-fn rows() -> impl Iterator<Item = (&'static str, Cell, Vec<Sample>)> {
-    let fields = FIELDS.iter().map(|row| (row.name, row.cells.nft, samples_of_field(*row)));
-    fields.chain(WORDS.iter().map(|row| (row.name, row.cells.nft, samples_of_word(row.word))))
-}
 
 #[test]
 fn every_row_is_written_and_loads_twice() {
     let Some(kernel) = kernel() else { return };
-    for (name, cell, samples) in rows() {
+    for (name, cell, samples) in rows(|cells| cells.nft) {
         assert_eq!(cell, Cell::Handled, "{name}");
         if name == Word::Queue.row().name && !kernel.has_queues() {
             eprintln!("not loaded: the kernel has no nft_queue");
@@ -54,19 +48,6 @@ fn comparable(listed: &str) -> String {
         elements.sort();
         write!(text, "{{ {} }}{behind}", elements.join(", ")).unwrap();
     }
-    text.lines().map(in_order).collect::<Vec<_>>().join("\n")
-}
-
-/// A line with the elements of the sets that a rule holds in order.
-fn in_order(line: &str) -> String {
-    let mut parts = line.split("{ ");
-    let mut text = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (elements, behind) = part.split_once(" }").unwrap_or((part, ""));
-        let mut elements: Vec<_> = elements.split(", ").collect();
-        elements.sort_unstable();
-        write!(text, "{{ {} }}{behind}", elements.join(", ")).unwrap();
-    }
     text
 }
 
@@ -83,7 +64,7 @@ fn without_time(element: &str) -> String {
 #[test]
 fn what_no_sample_can_say_is_known() {
     let mut known = String::new();
-    for (name, _, samples) in rows() {
+    for (name, _, samples) in rows(|cells| cells.nft) {
         let refused = samples.iter().flat_map(|sample| write(&sample.ruleset()).err().unwrap_or_default());
         let reasons: BTreeSet<String> = refused.map(|each| each.reason).collect();
         for reason in reasons {

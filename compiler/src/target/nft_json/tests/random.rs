@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rulesets at random: JSON says what text says, and what nft lists is read as what was loaded.
 
-use std::collections::BTreeMap;
 use std::env;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use ringwall_ir::arbitrary::{self, Options, Row, coverage, handled, unused};
+use ringwall_ir::arbitrary::{self, Options, Row, handled};
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::Refusal;
 use ringwall_ir::{Chain, Field, OriginId, Rule, Ruleset, Statement, Table, TableParts, Verdict};
 
 use super::listed::assert_same;
-use crate::target::Unsayable;
 use crate::target::nft;
 use crate::target::nft_json::{normal, read, write};
-use crate::target::testing::{Kernel, general, kernel, sayable, without};
+use crate::target::testing::{Kernel, Tally, kernel, sayable, without};
 
 /// The parts of a list that nft 1.0.6 prints wrongly, by the name of the unknown that is read instead.
 const PRINTED_WRONGLY: [(&str, &str); 6] = [
@@ -53,43 +51,6 @@ fn has_text(row: &Row) -> bool {
     handled(row.cells().nft) && row.name() != Word::Queue.row().name
 }
 
-/// What was seen of all rulesets together.
-#[derive(Default)]
-struct Tally {
-    rulesets: usize,
-    rules: usize,
-    /// What was not said, by its reason without names and numbers.
-    refused: BTreeMap<String, usize>,
-    coverages: Vec<BTreeMap<&'static str, usize>>,
-}
-
-impl Tally {
-    fn refuse(&mut self, refused: Result<String, Vec<Unsayable>>) {
-        for each in refused.err().unwrap_or_default() {
-            *self.refused.entry(general(&each.reason)).or_default() += 1;
-        }
-    }
-
-    fn take(&mut self, ruleset: &Ruleset, rules: usize) {
-        self.rulesets += 1;
-        self.rules += rules;
-        self.coverages.push(coverage(ruleset));
-    }
-
-    /// Prints all of it; of the rows that no ruleset has, those that are wanted.
-    fn tell(&self, wanted: fn(&Row) -> bool) {
-        println!("{} rulesets with {} rules are the same", self.rulesets, self.rules);
-        for (reason, count) in &self.refused {
-            println!("refused {count}: {reason}");
-        }
-        let unused = unused(&self.coverages);
-        let missed: Vec<_> =
-            Row::all().filter(wanted).map(|row| row.name()).filter(|name| unused.contains(name)).collect();
-        println!("rows of the table that no ruleset has: {missed:?}");
-        assert!(self.rules > 100, "{} rules", self.rules);
-    }
-}
-
 fn rules_of(ruleset: &Ruleset) -> usize {
     ruleset.chains().map(|(_, chain)| chain.rules().len()).sum()
 }
@@ -99,7 +60,7 @@ fn random_json_is_what_the_text_is() {
     let Some(kernel) = kernel() else { return };
     let mut tally = Tally::default();
     rulesets(40, has_json, |what, ruleset| {
-        tally.refuse(write(&ruleset));
+        tally.refuse(&write(&ruleset).err().unwrap_or_default());
         let ruleset = super::sayable(ruleset);
         tally.take(&ruleset, rules_of(&ruleset));
         let json = write(&ruleset).unwrap_or_else(|unsayable| panic!("{what}: {unsayable:#?}"));
@@ -116,7 +77,7 @@ fn random_text_is_read_from_the_list_of_the_kernel() {
     let Some(kernel) = kernel() else { return };
     let mut tally = Tally::default();
     rulesets(40, has_text, |what, ruleset| {
-        tally.refuse(nft::write(&ruleset));
+        tally.refuse(&nft::write(&ruleset).err().unwrap_or_default());
         let ruleset = sayable(ruleset, |ruleset| nft::write(ruleset).err().unwrap_or_default());
         let rules = check_read(kernel, what, &listable(&ruleset));
         tally.take(&ruleset, rules);

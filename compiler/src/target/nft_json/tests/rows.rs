@@ -4,25 +4,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use ringwall_ir::fields::{Cell, FIELDS, WORDS, Word};
+use ringwall_ir::fields::{Cell, Word};
 
 use super::listed::assert_same;
 use super::sayable;
 use crate::target::nft;
 use crate::target::nft_json::write;
-use crate::target::testing::samples::{Sample, samples_of_field, samples_of_word};
+use crate::target::testing::samples::{Sample, rows};
 use crate::target::testing::{Kernel, assert_snapshot, kernel};
-
-/// Each row with its samples.
-fn rows() -> impl Iterator<Item = (&'static str, Cell, Vec<Sample>)> {
-    let fields = FIELDS.iter().map(|row| (row.name, row.cells.nft_json, samples_of_field(*row)));
-    fields.chain(WORDS.iter().map(|row| (row.name, row.cells.nft_json, samples_of_word(row.word))))
-}
 
 #[test]
 fn every_row_is_written_loads_twice_and_is_what_the_text_is() {
     let Some(kernel) = kernel() else { return };
-    for (name, cell, samples) in rows() {
+    for (name, cell, samples) in rows(|cells| cells.nft_json) {
         if name == Word::Queue.row().name && !kernel.has_queues() {
             eprintln!("not loaded: the kernel has no nft_queue");
             continue;
@@ -59,7 +53,7 @@ fn check_refusal(name: &str, reason: &str, samples: &[Sample]) {
 #[test]
 fn what_no_sample_can_say_is_known() {
     let mut known = String::new();
-    for (name, _, samples) in rows() {
+    for (name, _, samples) in rows(|cells| cells.nft_json) {
         let refused = samples.iter().flat_map(|sample| {
             let ruleset = sample.ruleset();
             let of_text = nft::write(&ruleset).err().unwrap_or_default();
