@@ -100,9 +100,9 @@ fn family(text: &str) -> Family {
         address.contains(':') && address.parse::<Ipv6Addr>().is_ok()
     };
     let head = text.lines().take_while(|line| line.starts_with('#')).any(|line| line.contains("ip6tables"));
-    let rules = text.lines().filter(|line| line.starts_with('-') || line.starts_with('['));
+    let mut rules = text.lines().filter(|line| line.starts_with('-') || line.starts_with('['));
     let of_ipv6 = |line: &str| line.split_whitespace().any(|word| OF_IPV6.contains(&word) || is_address(word));
-    if head || rules.clone().any(of_ipv6) { Family::Ipv6 } else { Family::Ipv4 }
+    if head || rules.any(of_ipv6) { Family::Ipv6 } else { Family::Ipv4 }
 }
 
 impl TextFamily {
