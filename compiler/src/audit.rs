@@ -65,10 +65,10 @@ impl<'a> Audit<'a> {
 }
 
 impl Ruling for Audit<'_> {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
         let decision = self.meaning.decide(view);
         let direction = Direction::ALL.into_iter().find(|direction| direction.hook() == view.hook);
-        if let Some(direction) = direction.filter(|&direction| self.policy.governs(direction)) {
+        if let Some(direction) = direction.filter(|&direction| view.is_filtering() && self.policy.governs(direction)) {
             self.count(direction, view);
         }
         decision

@@ -77,10 +77,10 @@ struct Watch<'a> {
 }
 
 impl Ruling for Watch<'_> {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
         let decision = self.interpreter.decide(view);
         let spoken_of = self.expectation.directions.iter().any(|&direction: &Direction| direction.hook() == view.hook);
-        if spoken_of && describes(&self.expectation.scope, view) {
+        if spoken_of && view.is_filtering() && describes(&self.expectation.scope, view) {
             self.outcome.packets += 1;
             let fate = fate(decision.action);
             if fate != self.expectation.fate && self.outcome.failure.is_none() {
@@ -94,7 +94,7 @@ impl Ruling for Watch<'_> {
 
 const fn fate(action: Action) -> Fate {
     match action {
-        Action::Accept => Fate::Allowed,
+        Action::Accept | Action::Translate(_) => Fate::Allowed,
         Action::Drop => Fate::Dropped,
         Action::Reject(_) => Fate::Rejected,
     }

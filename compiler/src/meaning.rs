@@ -42,8 +42,9 @@ impl<'a> Meaning<'a> {
 }
 
 impl Ruling for Meaning<'_> {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
         let direction = match view.hook {
+            _ if !view.is_filtering() => None,
             Hook::Input => Some(Direction::Inbound),
             Hook::Output => Some(Direction::Outbound),
             Hook::Forward => Some(Direction::Forwarded),

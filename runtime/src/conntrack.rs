@@ -18,6 +18,7 @@ mod tcp;
 mod tests;
 mod tuple;
 mod udp;
+mod zone;
 
 use std::time::Duration;
 
@@ -25,16 +26,18 @@ use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Protocol}
 
 use crate::host::Sysctls;
 use crate::packet::Packet;
-use entry::{Entry, ProtocolState};
+pub(crate) use entry::Entry;
+use entry::ProtocolState;
 pub use print::Style;
 pub use table::EntryId;
-use table::Table;
-use tuple::{Layers, Tuple};
+pub(crate) use table::Table;
+pub(crate) use tuple::{Ends, Layers, Tuple};
+pub use zone::Zone;
 
 /// The state of connection tracking on one host.
 #[derive(Clone, Debug)]
 pub struct Conntrack {
-    table: Table,
+    pub(crate) table: Table,
     sysctls: Sysctls,
 }
 
@@ -51,7 +54,8 @@ pub struct Tracked {
 
 impl Tracked {
     const INVALID: Self = Self { state: CtState::Invalid, direction: None, entry: None };
-    const UNTRACKED: Self = Self { state: CtState::Untracked, direction: None, entry: None };
+    /// What is said of a packet that is kept from connection tracking.
+    pub const UNTRACKED: Self = Self { state: CtState::Untracked, direction: None, entry: None };
 
     /// What is said of the answer to a packet that is refused (`nf_conntrack_attach` in `nf_conntrack_core.c`): related to
     /// the packet's conversation, in the other direction. None if the packet has no entry to be related to.
@@ -63,7 +67,7 @@ impl Tracked {
 }
 
 /// A packet as a protocol's tracker sees it.
-struct Arrival<'a> {
+pub(crate) struct Arrival<'a> {
     now: Duration,
     direction: CtDirection,
     family: Family,
@@ -96,16 +100,17 @@ impl Conntrack {
 
     /// Finds or makes the entry of a whole packet, moves it on, and says what the packet is (`nf_conntrack_in` in
     /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
-    pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, now: Duration) -> Tracked {
+    /// `zone` is what rules said before.
+    pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
-        if let Some(tracked) = related::track(&mut self.table, &layers, verify, now) {
+        if let Some(tracked) = related::track(&mut self.table, &layers, zone, verify, now) {
             return tracked;
         }
         let Some(tuple) = layers.tuple() else { return Tracked::INVALID };
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
-            match self.follow(&layers, &tuple, verify, now) {
+            match self.follow(&layers, &tuple, zone, verify, now) {
                 (Outcome::Invalid, _) => return Tracked::INVALID,
                 (Outcome::Accept | Outcome::Kill, tracked) => return tracked,
                 (Outcome::Reopen, _) => {}
@@ -113,10 +118,17 @@ impl Conntrack {
         }
     }
 
-    fn follow(&mut self, layers: &Layers<'_>, tuple: &Tuple, verify: bool, now: Duration) -> (Outcome, Tracked) {
+    fn follow(
+        &mut self,
+        layers: &Layers<'_>,
+        tuple: &Tuple,
+        zone: Zone,
+        verify: bool,
+        now: Duration,
+    ) -> (Outcome, Tracked) {
         const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
-        let found = self.table.find(tuple, now).or_else(|| {
-            let entry = Entry::new(*tuple, now)?;
+        let found = self.table.find(tuple, zone, now).or_else(|| {
+            let entry = Entry::new(*tuple, zone, now)?;
             Some((self.table.add(entry, now), CtDirection::Original))
         });
         let Some((id, direction)) = found else { return LOST };
@@ -171,6 +183,32 @@ impl Conntrack {
     #[must_use]
     pub fn status(&self, tracked: Tracked) -> CtStatus {
         tracked.entry.and_then(|id| self.table.get(id)).map_or(CtStatus(0), |entry| entry.status)
+    }
+
+    /// The entry that a packet belongs to.
+    pub(crate) fn entry(&self, tracked: Tracked) -> Option<&Entry> {
+        tracked.entry.and_then(|id| self.table.get(id))
+    }
+
+    /// Marks the entry that a packet belongs to.
+    pub fn set_mark(&mut self, tracked: Tracked, mark: u32) {
+        if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {
+            entry.mark = mark;
+        }
+    }
+
+    /// Notes the interface whose address the packets of an entry go out with.
+    pub(crate) fn note_masquerade(&mut self, tracked: Tracked, interface: String) {
+        if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {
+            entry.masquerade = Some(interface);
+        }
+    }
+
+    /// Ends an entry at once (`nf_ct_kill`).
+    pub(crate) fn kill(&mut self, tracked: Tracked) {
+        if let Some(id) = tracked.entry {
+            self.table.kill(id);
+        }
     }
 
     /// Notes that the host itself reset the conversation of a packet (`nf_conntrack_tcp_set_closing`).

@@ -8,6 +8,7 @@ pub mod conntrack;
 pub mod defrag;
 pub mod engine;
 pub mod host;
+pub mod nat;
 pub mod observation;
 pub mod packet;
 pub mod traffic;

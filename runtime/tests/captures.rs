@@ -206,7 +206,7 @@ fn has_helper(packet: &Packet<'_>) -> bool {
 struct Everything;
 
 impl Ruling for Everything {
-    fn decide(&mut self, _: &View<'_>) -> Decision {
+    fn decide(&mut self, _: &mut View<'_>) -> Decision {
         Decision { action: Action::Accept, origin: None }
     }
 }

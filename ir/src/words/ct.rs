@@ -201,6 +201,12 @@ impl CtStatus {
     pub const SRC_NAT: Self = Self(1 << 4);
     /// The destination is translated.
     pub const DST_NAT: Self = Self(1 << 5);
+    /// A helper changed the length of what was sent.
+    pub const SEQ_ADJUST: Self = Self(1 << 6);
+    /// It was decided whether the source is translated.
+    pub const SRC_NAT_DONE: Self = Self(1 << 7);
+    /// It was decided whether the destination is translated.
+    pub const DST_NAT_DONE: Self = Self(1 << 8);
     /// The entry is on its way out.
     pub const DYING: Self = Self(1 << 9);
 
@@ -239,6 +245,12 @@ impl CtStatus {
     #[must_use]
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether any bit of `other` is set.
+    #[must_use]
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// With the bits of `other` set too.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
 use super::tuple::Tuple;
+use super::zone::Zone;
 use super::{Arrival, sctp, tcp, udp};
 
 /// An entry: both its tuples, and how far the conversation is.
@@ -17,6 +18,12 @@ pub struct Entry {
     /// When it ends, if no packet comes.
     pub expires: Duration,
     pub counters: [Counter; 2],
+    /// The mark that rules set.
+    pub mark: u32,
+    /// The zone that it was made in.
+    pub zone: Zone,
+    /// The interface whose address its packets go out with, where it is masqueraded.
+    pub masquerade: Option<String>,
     pub protocol: ProtocolState,
 }
 
@@ -42,7 +49,7 @@ pub enum ProtocolState {
 
 impl Entry {
     /// An unconfirmed entry; none where no packet could ever answer the tuple.
-    pub fn new(original: Tuple, now: Duration) -> Option<Self> {
+    pub fn new(original: Tuple, zone: Zone, now: Duration) -> Option<Self> {
         const GRE: Protocol = Protocol(47);
         let protocol = match original.protocol {
             Protocol::TCP => ProtocolState::Tcp(tcp::Connection::default()),
@@ -53,7 +60,17 @@ impl Entry {
             _ => ProtocolState::Generic,
         };
         let (status, counters) = (CtStatus(0), [Counter::default(); 2]);
-        Some(Self { original, reply: original.inverted()?, status, expires: now, counters, protocol })
+        Some(Self {
+            original,
+            reply: original.inverted()?,
+            status,
+            expires: now,
+            counters,
+            mark: 0,
+            zone,
+            masquerade: None,
+            protocol,
+        })
     }
 
     /// The ct state of a packet in this direction (`resolve_normal_ct` in `nf_conntrack_core.c`).

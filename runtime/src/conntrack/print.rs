@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use ringwall_ir::words::{CtStatus, Family, Protocol};
+use ringwall_ir::words::{CtDirection, CtStatus, Family, Protocol};
 
 use super::entry::{Counter, Entry, ProtocolState};
 use super::gre;
@@ -37,18 +37,26 @@ fn write(line: &mut String, entry: &Entry, style: Style, now: Duration) -> fmt::
     write_state(line, &entry.protocol)?;
     write_tuple(line, &entry.original)?;
     write_counter(line, style, original)?;
+    if entry.zone.only() == Some(CtDirection::Original) {
+        write!(line, "zone-orig={} ", entry.zone.id())?;
+    }
     if !entry.status.contains(CtStatus::SEEN_REPLY) {
         line.push_str("[UNREPLIED] ");
     }
     write_tuple(line, &entry.reply)?;
     write_counter(line, style, reply)?;
+    if entry.zone.only() == Some(CtDirection::Reply) {
+        write!(line, "zone-reply={} ", entry.zone.id())?;
+    }
     if entry.status.contains(CtStatus::ASSURED) {
         line.push_str("[ASSURED] ");
     }
-    line.push_str(match style {
-        Style::NfConntrack => "mark=0 zone=0 use=2",
-        Style::IpConntrack => "mark=0 use=1",
-    });
+    write!(line, "mark={} ", entry.mark)?;
+    match (style, entry.zone.only()) {
+        (Style::NfConntrack, None) => write!(line, "zone={} use=2", entry.zone.id())?,
+        (Style::NfConntrack, Some(_)) => line.push_str("use=2"),
+        (Style::IpConntrack, _) => line.push_str("use=1"),
+    }
     Ok(())
 }
 

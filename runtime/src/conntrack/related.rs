@@ -9,6 +9,7 @@ use ringwall_ir::words::{CtDirection, CtState, Family, IcmpClass, Protocol, icmp
 use super::Tracked;
 use super::table::{EntryId, Table};
 use super::tuple::Layers;
+use super::zone::Zone;
 use crate::packet::checksum;
 use crate::packet::wire::{self, byte};
 
@@ -16,7 +17,7 @@ const HEADER: usize = 8;
 const REDIRECT: u8 = 137;
 
 /// What such a message is; none where the packet goes on to be looked up by its own tuple.
-pub fn track(table: &mut Table, layers: &Layers<'_>, verify: bool, now: Duration) -> Option<Tracked> {
+pub fn track(table: &mut Table, layers: &Layers<'_>, zone: Zone, verify: bool, now: Duration) -> Option<Tracked> {
     match (layers.family, layers.protocol) {
         (Family::Ipv4, Protocol::ICMP) | (Family::Ipv6, Protocol::ICMPV6) => {}
         _ => return None,
@@ -28,16 +29,16 @@ pub fn track(table: &mut Table, layers: &Layers<'_>, verify: bool, now: Duration
     }
     let kind = byte(header, 0)?;
     match (layers.family, kind, icmp::class(layers.family, kind)) {
-        (Family::Ipv6, REDIRECT, _) => redirect(table, layers, now),
+        (Family::Ipv6, REDIRECT, _) => redirect(table, layers, zone, now),
         (_, _, IcmpClass::Untracked) => Some(Tracked::UNTRACKED),
-        (_, _, IcmpClass::Error) => Some(quoting(table, layers, HEADER, now)),
+        (_, _, IcmpClass::Error) => Some(quoting(table, layers, zone, HEADER, now)),
         (Family::Ipv4, 19.., _) => Some(Tracked::INVALID),
         _ => None,
     }
 }
 
 /// A redirect for IPv6 (RFC 4861 §4.5) belongs to the conversation that its "redirected header" option quotes.
-fn redirect(table: &mut Table, layers: &Layers<'_>, now: Duration) -> Option<Tracked> {
+fn redirect(table: &mut Table, layers: &Layers<'_>, zone: Zone, now: Duration) -> Option<Tracked> {
     const OPTIONS: usize = 40;
     const REDIRECTED_HEADER: u8 = 4;
     let whole = layers.segment.len() >= OPTIONS;
@@ -48,7 +49,7 @@ fn redirect(table: &mut Table, layers: &Layers<'_>, now: Duration) -> Option<Tra
     let from_the_link = source >> 118 == 0xfe80 >> 6 && byte(layers.packet, 7) == Some(255);
     match layers.segment.get(OPTIONS..OPTIONS + 2) {
         Some(&[kind, length]) if from_the_link && length > 0 => {
-            (kind == REDIRECTED_HEADER).then(|| quoting(table, layers, OPTIONS + 8, now))
+            (kind == REDIRECTED_HEADER).then(|| quoting(table, layers, zone, OPTIONS + 8, now))
         }
         _ => Some(Tracked::INVALID),
     }
@@ -56,16 +57,22 @@ fn redirect(table: &mut Table, layers: &Layers<'_>, now: Duration) -> Option<Tra
 
 /// A message that quotes a packet from `offset` on. It is related to the packet's conversation if it goes to where the
 /// packet came from.
-fn quoting(table: &mut Table, layers: &Layers<'_>, offset: usize, now: Duration) -> Tracked {
-    match quoted(table, layers, offset, now) {
+fn quoting(table: &mut Table, layers: &Layers<'_>, zone: Zone, offset: usize, now: Duration) -> Tracked {
+    match quoted(table, layers, zone, offset, now) {
         Some((id, direction)) => Tracked { state: CtState::Related, direction: Some(direction), entry: Some(id) },
         None => Tracked::INVALID,
     }
 }
 
-fn quoted(table: &mut Table, layers: &Layers<'_>, offset: usize, now: Duration) -> Option<(EntryId, CtDirection)> {
+fn quoted(
+    table: &mut Table,
+    layers: &Layers<'_>,
+    zone: Zone,
+    offset: usize,
+    now: Duration,
+) -> Option<(EntryId, CtDirection)> {
     let quote = Layers::of(layers.segment.get(offset..)?, layers.family)?;
-    let (id, direction) = table.find(&quote.tuple()?.inverted()?, now)?;
+    let (id, direction) = table.find(&quote.tuple()?.inverted()?, zone, now)?;
     let (_, destination) = wire::addresses(layers.packet, layers.family)?;
     let reached = table.get(id)?.tuple(direction).destination;
     (reached == destination).then_some((id, direction))

@@ -4,19 +4,28 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use ringwall_ir::words::{CtDirection, CtStatus};
+use ringwall_ir::words::{CtDirection, CtStatus, Protocol};
 
 use super::entry::Entry;
-use super::tuple::Tuple;
+use super::tuple::{Ends, Tuple};
+use super::zone::Zone;
 
 /// The number of an entry. Later entries have higher ones; none is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryId(u64);
 
+/// What packets find an entry by: a tuple, the direction in which it is the entry's, and the zone that counts there.
+type Key = (Tuple, CtDirection, u16);
+
+/// What the packets of one source have in common (`same_src` in `nf_nat_core.c`).
+type SourceKey = (Protocol, u128, u16);
+
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     entries: BTreeMap<EntryId, Entry>,
-    confirmed: HashMap<Tuple, (EntryId, CtDirection)>,
+    confirmed: HashMap<Key, EntryId>,
+    /// The entries whose source was bound, by what they came from, the last first.
+    sources: HashMap<SourceKey, Vec<EntryId>>,
     next: u64,
     /// With this many entries it is time to sweep.
     crowded: usize,
@@ -46,8 +55,10 @@ impl Table {
     }
 
     /// The confirmed entry that packets of the tuple belong to, and their direction. One whose time is up is removed.
-    pub fn find(&mut self, tuple: &Tuple, now: Duration) -> Option<(EntryId, CtDirection)> {
-        let &(id, direction) = self.confirmed.get(tuple)?;
+    pub fn find(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> Option<(EntryId, CtDirection)> {
+        // A conversation with itself has one tuple for both directions, and its packets count as replies: the kernel's table
+        // finds first what was inserted last.
+        let (id, direction) = self.lookup(tuple, zone)?;
         if self.entries.get(&id).is_some_and(|entry| entry.expires > now) {
             return Some((id, direction));
         }
@@ -56,20 +67,32 @@ impl Table {
         None
     }
 
+    fn lookup(&self, tuple: &Tuple, zone: Zone) -> Option<(EntryId, CtDirection)> {
+        let of = |direction| self.confirmed.get(&(*tuple, direction, zone.of(direction))).map(|&id| (id, direction));
+        of(CtDirection::Reply).or_else(|| of(CtDirection::Original))
+    }
+
+    /// Whether a tuple belongs to another conversation than the entry's (`nf_conntrack_tuple_taken`).
+    pub fn is_taken(&self, tuple: &Tuple, id: EntryId) -> bool {
+        let Some(entry) = self.entries.get(&id) else { return false };
+        self.lookup(tuple, entry.zone).is_some_and(|(found, _)| {
+            found != id && self.entries.get(&found).is_some_and(|other| other.original != entry.original)
+        })
+    }
+
     /// Lets packets find an entry, if it is not dying. False if another one has a tuple of it already.
     pub fn confirm(&mut self, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(&id) else { return true };
         if entry.is_confirmed() {
             return true;
         }
-        let (original, reply) = (entry.original, entry.reply);
-        if self.find(&original, now).is_some() || self.find(&reply, now).is_some() {
+        let (original, reply, zone) = (entry.original, entry.reply, entry.zone);
+        if self.find(&original, zone, now).is_some() || self.find(&reply, zone, now).is_some() {
             return false;
         }
-        // A conversation with itself has one tuple for both directions, and its packets count as replies: the kernel's table
-        // finds first what was inserted last.
-        self.confirmed.insert(original, (id, CtDirection::Original));
-        self.confirmed.insert(reply, (id, CtDirection::Reply));
+        for (tuple, direction) in [(original, CtDirection::Original), (reply, CtDirection::Reply)] {
+            self.confirmed.insert((tuple, direction, zone.of(direction)), id);
+        }
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.status = entry.status.with(CtStatus::CONFIRMED);
         }
@@ -80,18 +103,40 @@ impl Table {
     pub fn kill(&mut self, id: EntryId) {
         let Some(entry) = self.entries.get_mut(&id) else { return };
         entry.status = entry.status.with(CtStatus::DYING);
-        for tuple in [entry.original, entry.reply] {
-            if self.confirmed.get(&tuple).is_some_and(|&(found, _)| found == id) {
-                self.confirmed.remove(&tuple);
+        for (tuple, direction) in [(entry.original, CtDirection::Original), (entry.reply, CtDirection::Reply)] {
+            let key = (tuple, direction, entry.zone.of(direction));
+            if self.confirmed.get(&key) == Some(&id) {
+                self.confirmed.remove(&key);
             }
         }
+    }
+
+    /// Notes that the source of an entry was bound.
+    pub fn note_source(&mut self, id: EntryId) {
+        if let Some(entry) = self.entries.get(&id) {
+            self.sources.entry(source_key(&entry.original)).or_default().insert(0, id);
+        }
+    }
+
+    /// The entries whose source was bound and is the tuple's, the last first.
+    pub fn of_source(&self, tuple: &Tuple) -> impl Iterator<Item = &Entry> {
+        let ids = self.sources.get(&source_key(tuple)).map(Vec::as_slice).unwrap_or_default();
+        ids.iter().filter_map(|id| self.entries.get(id))
     }
 
     /// Removes an entry that is dying or was never confirmed.
     pub fn finish(&mut self, id: EntryId) {
         let gone = |entry: &Entry| entry.status.contains(CtStatus::DYING) || !entry.is_confirmed();
-        if self.entries.get(&id).is_some_and(gone) {
-            self.entries.remove(&id);
+        if !self.entries.get(&id).is_some_and(gone) {
+            return;
+        }
+        let Some(entry) = self.entries.remove(&id) else { return };
+        let key = source_key(&entry.original);
+        if let Some(ids) = self.sources.get_mut(&key) {
+            ids.retain(|&other| other != id);
+            if ids.is_empty() {
+                self.sources.remove(&key);
+            }
         }
     }
 
@@ -116,4 +161,13 @@ impl Table {
     pub fn size(&self) -> usize {
         self.entries.len()
     }
+}
+
+const fn source_key(tuple: &Tuple) -> SourceKey {
+    let port = match tuple.ends {
+        Ends::Nothing => 0,
+        Ends::Ports { source, .. } | Ends::Keys { source, .. } => source,
+        Ends::Query { id, .. } => id,
+    };
+    (tuple.protocol, tuple.source, port)
 }

@@ -56,7 +56,7 @@ impl Talk {
     #[track_caller]
     fn pass(&mut self, bytes: &[u8], state: CtState, table: &[&str]) {
         let packet = Packet::parse(bytes).unwrap();
-        let tracked = self.conntrack.track(&packet, Hook::Prerouting, self.now);
+        let tracked = self.conntrack.track(&packet, Hook::Prerouting, Zone::default(), self.now);
         assert!(self.conntrack.confirm(tracked, self.now));
         self.conntrack.finish(tracked);
         assert_eq!(tracked.state, state, "{packet}");
@@ -417,7 +417,7 @@ fn a_packet_that_is_dropped_leaves_no_entry() {
     let bytes = build(CLIENT, SERVER).udp(1, 2, b"");
     let packet = Packet::parse(&bytes).unwrap();
     for _ in 0..2 {
-        let tracked = conntrack.track(&packet, Hook::Output, Duration::ZERO);
+        let tracked = conntrack.track(&packet, Hook::Output, Zone::default(), Duration::ZERO);
         assert_eq!(tracked.state, New);
         conntrack.finish(tracked);
         assert!(conntrack.is_empty(Duration::ZERO));
@@ -430,7 +430,7 @@ fn entries_do_not_pile_up() {
     for second in 0..5000 {
         let bytes = build(CLIENT + u128::from(second), SERVER).udp(1, 2, b"");
         let now = Duration::from_secs(second);
-        let tracked = conntrack.track(&Packet::parse(&bytes).unwrap(), Hook::Output, now);
+        let tracked = conntrack.track(&Packet::parse(&bytes).unwrap(), Hook::Output, Zone::default(), now);
         assert!(conntrack.confirm(tracked, now));
     }
     assert_eq!(conntrack.len(Duration::from_secs(4999)), 30);
@@ -442,8 +442,8 @@ fn two_packets_cannot_confirm_the_same_tuple() {
     let mut conntrack = Conntrack::new(Sysctls::default());
     let bytes = build(CLIENT, SERVER).udp(1, 2, b"");
     let packet = Packet::parse(&bytes).unwrap();
-    let first = conntrack.track(&packet, Hook::Output, Duration::ZERO);
-    let second = conntrack.track(&packet, Hook::Output, Duration::ZERO);
+    let first = conntrack.track(&packet, Hook::Output, Zone::default(), Duration::ZERO);
+    let second = conntrack.track(&packet, Hook::Output, Zone::default(), Duration::ZERO);
     assert!(conntrack.confirm(first, Duration::ZERO));
     assert!(!conntrack.confirm(second, Duration::ZERO));
 }

@@ -3,30 +3,38 @@
 //! not fast.
 
 mod bucket;
+mod lookup;
 mod read;
+mod statement;
 mod support;
+mod verdict;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use ringwall_ir::words::{ChainPolicy, ChainType};
-use ringwall_ir::{
-    BaseChain, Chain, Data, Element, Elements, Key, Limit, MapRef, Match, OriginId, Rule, Ruleset, Selector, Step,
-    Table, Tuples, Verdict, VerdictMap,
-};
+use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
+use ringwall_ir::{BaseChain, Chain, Limit, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
 use self::bucket::Bucket;
-use self::read::value;
 pub use self::support::{Unsupported, unsupported};
-use super::{Action, Decision, Ruling, View};
+use super::{Action, Decision, Ruling, Stage, View};
 
 /// A ruleset at work. What the machine does not model must have been looked for with [`unsupported`]: here such a test
 /// passes no packet, and such a statement does nothing.
 #[derive(Clone, Debug)]
 pub struct Interpreter<'a> {
     /// The base chains in the order in which packets meet them.
-    chains: Vec<(&'a Table, &'a Chain, &'a BaseChain)>,
+    chains: Vec<Bound<'a>>,
     buckets: HashMap<Place, Bucket>,
+}
+
+/// A base chain, and when it is asked.
+#[derive(Clone, Copy, Debug)]
+struct Bound<'a> {
+    table: &'a Table,
+    chain: &'a Chain,
+    base: &'a BaseChain,
+    stage: Stage,
 }
 
 /// A limit, by the place in memory of its test: each test of a ruleset has a bucket of its own.
@@ -45,22 +53,30 @@ impl<'a> Interpreter<'a> {
     /// The ruleset, with every limit full.
     #[must_use]
     pub fn new(ruleset: &'a Ruleset) -> Self {
-        let bound = |(table, chain): (&'a Table, &'a Chain)| chain.bound().map(|base| (table, chain, base));
-        let mut chains: Vec<_> = ruleset.chains().filter_map(bound).collect();
+        let bound: Vec<_> =
+            ruleset.chains().filter_map(|(table, chain)| Some((table, chain, chain.bound()?))).collect();
+        let mut chains: Vec<_> = bound
+            .iter()
+            .enumerate()
+            .map(|(i, &(table, chain, base))| {
+                let before = bound.get(..i).unwrap_or_default();
+                Bound { table, chain, base, stage: stage(table, base, before) }
+            })
+            .collect();
         // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
         chains.reverse();
-        chains.sort_by_key(|(_, _, base)| base.priority);
+        chains.sort_by_key(|bound| bound.base.priority);
         Self { chains, buckets: HashMap::new() }
     }
 
     /// Walks a chain and those that it leads to.
-    fn walk(&mut self, table: &'a Table, chain: &'a Chain, view: &View<'_>) -> End {
+    fn walk(&mut self, table: &'a Table, chain: &'a Chain, view: &mut View<'_>) -> End {
         for rule in chain.rules() {
             if !self.passes_all(table, rule, view) {
                 continue;
             }
             let verdict = match rule.verdict() {
-                Some(Verdict::Map(map)) => mapped(table, map, view),
+                Some(Verdict::Map(map)) => lookup::verdict(table, map, view),
                 verdict => verdict,
             };
             match verdict {
@@ -77,7 +93,7 @@ impl<'a> Interpreter<'a> {
                     return table.chain(name).map_or(End::Undecided, |target| self.walk(table, target, view));
                 }
                 Some(verdict) => {
-                    if let Some(action) = action(verdict) {
+                    if let Some(action) = verdict::action(table, verdict, view) {
                         return End::Decided(action, rule.origin());
                     }
                 }
@@ -86,11 +102,15 @@ impl<'a> Interpreter<'a> {
         End::Undecided
     }
 
-    fn passes_all(&mut self, table: &Table, rule: &Rule, view: &View<'_>) -> bool {
+    /// Takes the steps of a rule in order. False at the first test that the packet does not pass.
+    fn passes_all(&mut self, table: &Table, rule: &Rule, view: &mut View<'_>) -> bool {
         rule.steps().iter().all(|step| match step {
             Step::Match(Match::Limit(limit)) => self.take(limit, view.now),
-            Step::Match(test) => passes(test, table, view),
-            Step::Statement(_) => true,
+            Step::Match(test) => lookup::passes(test, table, view),
+            Step::Statement(statement) => {
+                statement::execute(statement, table, view);
+                true
+            }
             Step::Unknown(_) => false,
         })
     }
@@ -101,12 +121,26 @@ impl<'a> Interpreter<'a> {
     }
 }
 
+/// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
+/// last comes first; translation is registered with the first chain of type nat of the family.
+fn stage(table: &Table, base: &BaseChain, before: &[(&Table, &Chain, &BaseChain)]) -> Stage {
+    if base.kind == ChainType::Nat {
+        return Stage::Translating;
+    }
+    let stage = Stage::of(base.hook, base.priority);
+    let beside = stage == Stage::Translated && Stage::of(base.hook, Priority(base.priority.0 - 1)) != stage;
+    let shares =
+        |other: &Table| Family::ALL.iter().any(|&family| table.family().sees(family) && other.family().sees(family));
+    let behind = before.iter().any(|(other, _, base)| base.kind == ChainType::Nat && shares(other));
+    if beside && behind { Stage::Tracked } else { stage }
+}
+
 impl Ruling for Interpreter<'_> {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
         for place in 0..self.chains.len() {
-            let Some(&(table, chain, base)) = self.chains.get(place) else { break };
-            let meets = base.kind != ChainType::Nat && base.hook == view.hook;
+            let Some(&Bound { table, chain, base, stage }) = self.chains.get(place) else { break };
+            let meets = stage == view.stage && base.hook == view.hook;
             if !meets || !table.family().sees(view.packet.family()) {
                 continue;
             }
@@ -120,15 +154,9 @@ impl Ruling for Interpreter<'_> {
         }
         last
     }
-}
 
-/// What a verdict does with the packet; none where it is not modelled.
-const fn action(verdict: &Verdict) -> Option<Action> {
-    match verdict {
-        Verdict::Accept => Some(Action::Accept),
-        Verdict::Drop => Some(Action::Drop),
-        Verdict::Reject(refusal) => Some(Action::Reject(*refusal)),
-        _ => None,
+    fn translates(&self, family: Family) -> bool {
+        self.chains.iter().any(|bound| bound.stage == Stage::Translating && bound.table.family().sees(family))
     }
 }
 
@@ -137,52 +165,4 @@ const fn end(policy: ChainPolicy) -> Action {
         ChainPolicy::Accept => Action::Accept,
         ChainPolicy::Drop => Action::Drop,
     }
-}
-
-/// What a verdict map says; none where the packet does not have the fields, or no element has the key.
-fn mapped<'t>(table: &'t Table, map: &'t VerdictMap, view: &View<'_>) -> Option<&'t Verdict> {
-    let key = values(&map.key, view)?;
-    let elements: &[Element] = match &map.map {
-        MapRef::Inline(elements) => elements,
-        MapRef::Named(name) => match table.set(name)?.elements() {
-            Elements::List(list) => list,
-            Elements::Intervals(_) => &[],
-        },
-    };
-    let hit = elements.iter().find(|element| matches!(&element.key, Key::Tuple(tuple) if tuple.contains(&key)));
-    let found = hit.or_else(|| elements.iter().find(|element| element.key == Key::Any))?;
-    match &found.data {
-        Some(Data::Verdict(verdict)) => Some(verdict),
-        _ => None,
-    }
-}
-
-/// Whether a packet passes a test. A packet that does not have the field never does.
-fn passes(test: &Match, table: &Table, view: &View<'_>) -> bool {
-    match test {
-        Match::In { selector, values, negated } => value(selector.field(), view)
-            .is_some_and(|value| table.values(values).contains(value & selector.bits()) != *negated),
-        Match::Concat { key, values: tuples, negated } => {
-            values(key, view).is_some_and(|values| has_tuple(table, tuples, &values) != *negated)
-        }
-        Match::ConnLimit(_) | Match::Limit(_) | Match::Object { .. } | Match::Quota(_) => false,
-    }
-}
-
-fn has_tuple(table: &Table, tuples: &Tuples, values: &[u128]) -> bool {
-    match tuples {
-        Tuples::Inline(list) => list.iter().any(|tuple| tuple.contains(values)),
-        Tuples::Set(name) => match table.set(name).map(ringwall_ir::Set::elements) {
-            Some(Elements::List(list)) => list.iter().any(|element| match &element.key {
-                Key::Any => true,
-                Key::Tuple(tuple) => tuple.contains(values),
-            }),
-            Some(Elements::Intervals(_)) | None => false,
-        },
-    }
-}
-
-/// The values of several fields; none where the packet lacks one.
-fn values(key: &[Selector], view: &View<'_>) -> Option<Vec<u128>> {
-    key.iter().map(|selector| value(selector.field(), view).map(|value| value & selector.bits())).collect()
 }

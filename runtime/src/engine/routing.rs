@@ -165,6 +165,37 @@ impl<'a> Routing<'a> {
         candidates.iter().rev().max_by_key(|candidate| rank(candidate)).map(|&(address, _)| address)
     }
 
+    /// The address that an interface sends from to a destination (`inet_select_addr`, `ipv6_dev_get_saddr`).
+    pub fn address_on(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
+        let link = self.host.interface(interface)?;
+        let target = self.gateway(link, family, destination).unwrap_or(destination);
+        let own = |network: &&IpNet| family_of(network) == family;
+        match family {
+            // The first whose network holds the next hop, else the first.
+            Family::Ipv4 => {
+                let next = wire::address(family, target);
+                let mut addresses = link.addresses.iter().filter(own);
+                let fitting = addresses.clone().find(|network| network.contains(&next));
+                fitting.or_else(|| addresses.next()).map(|network| wire::bits(network.addr()))
+            }
+            Family::Ipv6 => {
+                let scope = |address| v6::is_link_local(address) == v6::is_link_local(destination);
+                let addresses = link.addresses.iter().filter(own).map(|network| wire::bits(network.addr()));
+                let rank = |address: &u128| (scope(*address), (address ^ target).leading_zeros());
+                addresses.rev().max_by_key(rank)
+            }
+        }
+    }
+
+    /// The first address of an interface, in IPv6 the first of the destination's scope.
+    pub fn first_on(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
+        let addresses = &self.host.interface(interface)?.addresses;
+        let own =
+            addresses.iter().filter(|network| family_of(network) == family).map(|network| wire::bits(network.addr()));
+        let in_scope = |address: &u128| v6::is_link_local(*address) == v6::is_link_local(destination);
+        own.into_iter().find(|address| family == Family::Ipv4 || in_scope(address))
+    }
+
     /// The router that a destination is reached through.
     fn gateway(self, out: &Interface, family: Family, destination: u128) -> Option<u128> {
         let address = wire::address(family, destination);

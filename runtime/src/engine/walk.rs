@@ -18,17 +18,19 @@ mod answer;
 mod input;
 #[cfg(test)]
 mod tests;
+mod translate;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
+use ringwall_ir::words::{CtState, Direction, Family, Hook, Priority, Protocol, Refusal};
 
 use super::routing::{LOOPBACK, Routing, Way};
-use super::{Action, Ruling, View};
+use super::{Action, Carried, Ruling, Stage, View};
 use crate::conntrack::{Conntrack, Tracked};
 use crate::defrag::{Defragmenter, Reassembly};
 use crate::host::Host;
+use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
 use crate::packet::{Packet, write_header_checksum};
@@ -89,6 +91,7 @@ struct Walk<'m, R> {
     attached: bool,
     refused: bool,
     reassembled: bool,
+    carried: Carried,
     /// The destination is a broadcast address or a group.
     to_group: bool,
     seen: Observation,
@@ -109,6 +112,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             attached: false,
             refused: false,
             reassembled: false,
+            carried: Carried::default(),
             to_group: false,
             seen: Observation::unseen(),
         }
@@ -138,7 +142,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn come_in(&mut self, interface: &str) -> Step {
         (self.iif, self.oif) = (Some(interface.to_owned()), None);
         self.come_first_to(Hook::Prerouting)?;
-        self.ask(Hook::Prerouting)?;
+        self.pass(Hook::Prerouting)?;
         self.check_options()?;
         let host = Arc::clone(&self.machine.host);
         match Routing::of(&host).incoming(&self.packet()?, interface) {
@@ -168,7 +172,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             self.seen.reason = Some("refused by another table".to_owned());
             return Err(Fate::Reject);
         }
-        self.ask(Hook::Input)?;
+        self.pass(Hook::Input)?;
         self.confirm()
     }
 
@@ -177,7 +181,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
         self.oif = Some(out.to_owned());
         self.leave_for_another(mtu)?;
         self.come_to(Hook::Forward);
-        self.ask(Hook::Forward)?;
+        self.pass(Hook::Forward)?;
         self.leave()
     }
 
@@ -188,36 +192,52 @@ impl<'m, R: Ruling> Walk<'m, R> {
             // The kernel sums the header of everything that it sends.
             write_header_checksum(&mut self.bytes);
         }
-        let host = Arc::clone(&self.machine.host);
-        let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip output")) };
-        let routing = Routing::of(&host);
-        self.to_group = routing.is_group(packet.family(), packet.destination());
-        let to_itself = match routing.outgoing(packet.family(), packet.destination()) {
-            Way::Local => true,
-            Way::Out(out) => {
-                self.oif = Some(out.name.clone());
-                false
-            }
-            Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
-        };
-        if to_itself {
-            self.oif = Some(LOOPBACK.to_owned());
+        if Packet::parse(&self.bytes).is_err() {
+            return Err(self.lost("ip output"));
         }
+        self.route_out()?;
         self.come_first_to(Hook::Output)?;
-        self.ask(Hook::Output)?;
+        let destination = self.packet()?.destination();
+        self.pass(Hook::Output)?;
+        if self.packet()?.destination() != destination {
+            self.route_out()?;
+        }
+        let to_itself = self.oif.as_deref() == Some(LOOPBACK);
         self.leave()?;
         if to_itself { self.arrive(LOOPBACK) } else { Ok(()) }
     }
 
+    /// Finds the interface that a packet of the host leaves by.
+    fn route_out(&mut self) -> Step {
+        let host = Arc::clone(&self.machine.host);
+        let packet = self.packet()?;
+        let (family, destination) = (packet.family(), packet.destination());
+        let routing = Routing::of(&host);
+        self.to_group = routing.is_group(family, destination);
+        self.oif = match routing.outgoing(family, destination) {
+            Way::Local => Some(LOOPBACK.to_owned()),
+            Way::Out(out) => Some(out.name.clone()),
+            Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
+        };
+        Ok(())
+    }
+
     fn leave(&mut self) -> Step {
         self.come_to(Hook::Postrouting);
-        self.ask(Hook::Postrouting)?;
+        self.pass(Hook::Postrouting)?;
         self.confirm()
     }
 
-    /// Comes to the first hook of a way: reassembly and connection tracking stand there before all chains.
+    /// Comes to the first hook of a way: reassembly and connection tracking stand there.
     fn come_first_to(&mut self, hook: Hook) -> Step {
         self.come_to(hook);
+        self.ask(hook, Stage::Received)?;
+        self.reassemble(hook)?;
+        self.ask(hook, Stage::Untracked)?;
+        self.track(hook)
+    }
+
+    fn reassemble(&mut self, hook: Hook) -> Step {
         let reassembly = {
             let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
             self.machine.fragments.take(&packet, hook, self.now)
@@ -231,11 +251,16 @@ impl<'m, R: Ruling> Walk<'m, R> {
             }
             Reassembly::Dropped => return Err(self.lost("defragmentation")),
         }
+        Ok(())
+    }
+
+    fn track(&mut self, hook: Hook) -> Step {
         let tracked = match self.tracked {
             Some(tracked) => tracked,
+            None if self.carried.untracked => Tracked::UNTRACKED,
             None => {
                 let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("defragmentation")) };
-                self.machine.conntrack.track(&packet, hook, self.now)
+                self.machine.conntrack.track(&packet, hook, self.carried.zone, self.now)
             }
         };
         if self.seen.state.is_none() {
@@ -247,33 +272,53 @@ impl<'m, R: Ruling> Walk<'m, R> {
         Ok(())
     }
 
+    /// Passes the chains of a hook behind connection tracking.
+    fn pass(&mut self, hook: Hook) -> Step {
+        self.ask(hook, Stage::Tracked)?;
+        if hook == Hook::Forward {
+            return Ok(());
+        }
+        self.translate(hook)?;
+        self.ask(hook, Stage::Translated).map(|_| ())
+    }
+
     fn come_to(&mut self, hook: Hook) {
         self.seen.hooks.push(hook);
     }
 
-    /// Asks the ruling about the packet at a hook.
-    fn ask(&mut self, hook: Hook) -> Step {
+    /// Asks the ruling about the packet at a stage of a hook. What it gives is what the conversation shall be translated to.
+    fn ask(&mut self, hook: Hook, stage: Stage) -> Result<Option<Translation>, Fate> {
         let tracked = self.tracked;
         let decision = {
             let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
-            let view = View {
+            let Machine { host, ruling, conntrack, .. } = &mut *self.machine;
+            let nothing_said = if self.carried.untracked { CtState::Untracked } else { CtState::Invalid };
+            let mut view = View {
                 now: self.now,
                 packet: &packet,
                 hook,
+                stage,
                 iif: self.iif.as_deref(),
                 oif: self.oif.as_deref(),
-                state: tracked.map_or(CtState::Invalid, |tracked| tracked.state),
+                state: tracked.map_or(nothing_said, |tracked| tracked.state),
                 ct_direction: tracked.and_then(|tracked| tracked.direction),
-                status: tracked.map(|tracked| self.machine.conntrack.status(tracked)).unwrap_or_default(),
+                status: tracked.map(|tracked| conntrack.status(tracked)).unwrap_or_default(),
+                tracked,
+                conntrack,
+                carried: &mut self.carried,
+                host,
             };
-            self.machine.ruling.decide(&view)
+            ruling.decide(&mut view)
         };
-        let governed = matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
-        if decision.action != Action::Accept || governed && decision.origin.is_some() {
+        let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
+        let governed =
+            matches!(hook, Hook::Input | Hook::Output | Hook::Forward) && stage == Stage::of(hook, Priority::FILTER);
+        if !goes_on || governed && decision.origin.is_some() {
             self.seen.origin = decision.origin;
         }
         match decision.action {
-            Action::Accept => Ok(()),
+            Action::Accept => Ok(None),
+            Action::Translate(translation) => Ok(Some(translation)),
             Action::Drop => Err(Fate::Drop),
             Action::Reject(refusal) => {
                 self.answer_refusal(refusal);

@@ -25,6 +25,13 @@ pub fn partial(header: &[u8], family: Family, protocol: Protocol, segment: &[u8]
     fold(pseudo_header(header, family, protocol, segment.len()) + sum(covered))
 }
 
+/// A checksum that was right for some bytes, for others in their place (RFC 1624, equation 3). Both are of even length.
+#[must_use]
+pub fn moved(checksum: u16, old: &[u8], new: &[u8]) -> u16 {
+    let out = old.chunks_exact(2).map(|pair| u64::from(!wire::number16(pair, 0).unwrap_or(0))).sum::<u64>();
+    fold(u64::from(!checksum) + out + sum(new))
+}
+
 fn pseudo_header(header: &[u8], family: Family, protocol: Protocol, length: usize) -> u64 {
     let addresses = match family {
         // ICMP for IPv4 alone sums no pseudo header; `nf_ip_checksum` takes every protocol but TCP and UDP for such.

@@ -263,7 +263,10 @@ impl Test {
 }
 
 impl Ruling for Rules {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
+        if !view.is_filtering() {
+            return Decision { action: Action::Accept, origin: None };
+        }
         let family = view.packet.family();
         let chains = self.chains.iter().filter(|chain| chain.hook == view.hook && chain.families.contains(&family));
         for chain in chains {

@@ -1,39 +1,104 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What a packet has in each field.
 
-use ringwall_ir::fields::Needs;
+use ringwall_ir::fields::{Base, Load, Needs};
+use ringwall_ir::words::{CtDirection, Family};
 use ringwall_ir::{Datatype, Field};
 
+use crate::conntrack::{Ends, Entry, Tuple};
 use crate::engine::View;
 use crate::packet::Packet;
 
 /// A field's value in this packet; none where the packet does not have it.
 pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
     let packet: &Packet<'_> = view.packet;
-    let needs: Needs = field.row().needs;
+    let row = field.row();
+    let needs: Needs = row.needs;
     if needs.family().is_some_and(|family| family != packet.family())
         || needs.protocol().is_some_and(|protocol| protocol != packet.protocol())
     {
         return None;
     }
-    let (from_port, to_port) = packet.ports().unzip();
-    let (kind, code) = packet.icmp().unzip();
-    match field {
-        Field::CtState => Some(u128::from(view.state.bit())),
-        Field::IcmpType | Field::Icmpv6Type => kind.map(u128::from),
-        Field::IcmpCode | Field::Icmpv6Code => code.map(u128::from),
-        Field::Ip6Saddr | Field::IpSaddr => Some(packet.source()),
-        Field::Ip6Daddr | Field::IpDaddr => Some(packet.destination()),
-        Field::Ip6HopLimit | Field::IpTtl => Some(u128::from(packet.hop_limit())),
-        Field::IpProtocol | Field::L4proto => Some(u128::from(packet.protocol().0)),
-        Field::Nfproto => Some(u128::from(packet.family().number())),
-        Field::SctpDport | Field::TcpDport | Field::UdpDport => to_port.map(u128::from),
-        Field::SctpSport | Field::TcpSport | Field::UdpSport => from_port.map(u128::from),
-        Field::TcpFlags => packet.tcp_flags().map(|flags| u128::from(flags.0)),
+    match (field, row.load) {
+        (_, Load::Payload(Base::Network, at)) => bits(packet.bytes(), at, row.bits),
+        (_, Load::Payload(Base::Transport, at)) => bits(packet.transport()?, at, row.bits),
+        (Field::CtState, _) => Some(u128::from(view.state.bit())),
+        (_, Load::Ct(_)) => of_entry(field, view),
+        (Field::L4proto, _) => Some(u128::from(packet.protocol().0)),
+        (Field::MetaLength, _) => u128::try_from(packet.bytes().len()).ok(),
+        (Field::MetaMark, _) => Some(view.carried.mark.into()),
+        (Field::MetaPriority, _) => Some(view.carried.priority.into()),
+        (Field::MetaProtocol, _) => Some(ether_type(packet.family())),
+        (Field::Nfproto, _) => Some(u128::from(packet.family().number())),
         // A packet without an interface has the empty name (`nft_meta_store_ifname`).
-        Field::Iifname => Some(name(view.iif)),
-        Field::Oifname => Some(name(view.oif)),
+        (Field::Iifname, _) => Some(name(view.iif)),
+        (Field::Oifname, _) => Some(name(view.oif)),
         _ => None,
+    }
+}
+
+/// The bits of a header from a bit on, the first of a byte being its highest; none where it is cut short.
+fn bits(header: &[u8], at: u16, width: u8) -> Option<u128> {
+    let (first, width) = (usize::from(at) / 8, u32::from(width));
+    let inside = u32::from(at % 8);
+    let bytes = header.get(first..first + usize::try_from((inside + width).div_ceil(8)).ok()?)?;
+    let number = bytes.iter().fold(0_u128, |number, &byte| number << 8 | u128::from(byte));
+    let behind = (8 - (inside + width) % 8) % 8;
+    let mask = if width >= u128::BITS { u128::MAX } else { (1 << width) - 1 };
+    Some(number >> behind & mask)
+}
+
+const fn ether_type(family: Family) -> u128 {
+    match family {
+        Family::Ipv4 => 0x0800,
+        Family::Ipv6 => 0x86dd,
+    }
+}
+
+/// What the packet's conntrack entry has in a field (`nft_ct_get_eval`).
+fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
+    let tracked = view.tracked?;
+    let entry = view.conntrack.entry(tracked)?;
+    let of = |direction: CtDirection| entry.tuple(direction);
+    let address = |tuple: &Tuple, family, address| (tuple.family == family).then_some(address);
+    match field {
+        Field::CtDirection => tracked.direction.map(|direction| u128::from(direction == CtDirection::Reply)),
+        Field::CtMark => Some(entry.mark.into()),
+        Field::CtStatus => Some(entry.status.0.into()),
+        Field::CtZone(None) => Some(entry.zone.id().into()),
+        Field::CtZone(Some(direction)) => Some(entry.zone.of(direction).into()),
+        Field::CtIpSaddr(direction) => address(of(direction), Family::Ipv4, of(direction).source),
+        Field::CtIpDaddr(direction) => address(of(direction), Family::Ipv4, of(direction).destination),
+        Field::CtIp6Saddr(direction) => address(of(direction), Family::Ipv6, of(direction).source),
+        Field::CtIp6Daddr(direction) => address(of(direction), Family::Ipv6, of(direction).destination),
+        Field::CtProtocol(direction) => Some(of(direction).protocol.0.into()),
+        Field::CtProtoSrc(direction) => Some(ends(of(direction)).0.into()),
+        Field::CtProtoDst(direction) => Some(ends(of(direction)).1.into()),
+        Field::CtPackets(direction) => Some(counted(entry, direction).0.into()),
+        Field::CtBytes(direction) => Some(counted(entry, direction).1.into()),
+        Field::CtAvgpkt(direction) => {
+            let (packets, bytes) = counted(entry, direction);
+            Some(bytes.checked_div(packets).unwrap_or_default().into())
+        }
+        _ => None,
+    }
+}
+
+/// The ports of a tuple, or what stands in their place (`union nf_conntrack_man_proto`).
+fn ends(tuple: &Tuple) -> (u16, u16) {
+    match tuple.ends {
+        Ends::Nothing => (0, 0),
+        Ends::Ports { source, destination } | Ends::Keys { source, destination } => (source, destination),
+        Ends::Query { kind, code, id } => (id, u16::from_be_bytes([kind, code])),
+    }
+}
+
+fn counted(entry: &Entry, direction: Option<CtDirection>) -> (u64, u64) {
+    let [original, reply] = entry.counters;
+    match direction {
+        Some(CtDirection::Original) => (original.packets, original.bytes),
+        Some(CtDirection::Reply) => (reply.packets, reply.bytes),
+        None => (original.packets + reply.packets, original.bytes + reply.bytes),
     }
 }
 

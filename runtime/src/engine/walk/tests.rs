@@ -16,8 +16,9 @@ use crate::packet::build::{Build, Segment};
 struct ByHook<F>(F);
 
 impl<F: FnMut(&View<'_>) -> Action> Ruling for ByHook<F> {
-    fn decide(&mut self, view: &View<'_>) -> Decision {
-        Decision { action: (self.0)(view), origin: Some(OriginId(view.hook.number())) }
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
+        let action = if view.is_filtering() { (self.0)(view) } else { Action::Accept };
+        Decision { action, origin: Some(OriginId(view.hook.number())) }
     }
 }
 
