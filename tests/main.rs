@@ -14,6 +14,8 @@
 mod cli;
 mod diagnostics;
 mod kernel;
+#[cfg(feature = "kernel")]
+mod kernel_cases;
 mod markdown;
 mod recorded;
 mod reference;
@@ -38,5 +40,7 @@ fn main() -> ExitCode {
     tests.extend(recorded::tests());
     tests.extend(reference::tests());
     tests.extend(kernel::tests());
+    #[cfg(feature = "kernel")]
+    tests.extend(kernel_cases::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

@@ -374,25 +374,25 @@ const fn transport(offset: u16) -> Load {
 // Offsets are in bits.
 #[rustfmt::skip]
 fields! {
-    CtAvgpkt(None) "ct avgpkt" 64 Host Integer, Entry, Load::Ct(16), CT_MACHINE;
-    CtBytes(None) "ct bytes" 64 Host Integer, Entry, Load::Ct(15), CT_MACHINE;
-    CtDirection "ct direction" 8 Host CtDir, Entry, Load::Ct(1), CT_MACHINE;
+    CtAvgpkt(None) "ct avgpkt" 64 Host Integer, Entry, Load::Ct(16), ALL;
+    CtBytes(None) "ct bytes" 64 Host Integer, Entry, Load::Ct(15), ALL;
+    CtDirection "ct direction" 8 Host CtDir, Entry, Load::Ct(1), ALL;
     CtExpiration "ct expiration" 32 Host Duration, Entry, Load::Ct(5), CT_MACHINE;
     CtHelper "ct helper" 128 Host String, Entry, Load::Ct(6), CT_MACHINE;
-    CtIp6Daddr(ORIGINAL) "ct ip6 daddr" 128 Network Ipv6Addr, EntryOf(V6), Load::Ct(22), CT_MACHINE;
-    CtIp6Saddr(ORIGINAL) "ct ip6 saddr" 128 Network Ipv6Addr, EntryOf(V6), Load::Ct(21), CT_MACHINE;
-    CtIpDaddr(ORIGINAL) "ct ip daddr" 32 Network Ipv4Addr, EntryOf(V4), Load::Ct(20), CT_MACHINE;
-    CtIpSaddr(ORIGINAL) "ct ip saddr" 32 Network Ipv4Addr, EntryOf(V4), Load::Ct(19), CT_MACHINE;
-    CtMark "ct mark" 32 Host Mark, Entry, Load::Ct(3), CT_MACHINE;
-    CtPackets(None) "ct packets" 64 Host Integer, Entry, Load::Ct(14), CT_MACHINE;
-    CtProtoDst(ORIGINAL) "ct proto-dst" 16 Network InetService, Entry, Load::Ct(12), CT_MACHINE;
-    CtProtoSrc(ORIGINAL) "ct proto-src" 16 Network InetService, Entry, Load::Ct(11), CT_MACHINE;
-    CtProtocol(ORIGINAL) "ct protocol" 8 Network InetProto, Entry, Load::Ct(10), CT_MACHINE;
+    CtIp6Daddr(ORIGINAL) "ct ip6 daddr" 128 Network Ipv6Addr, EntryOf(V6), Load::Ct(22), ALL;
+    CtIp6Saddr(ORIGINAL) "ct ip6 saddr" 128 Network Ipv6Addr, EntryOf(V6), Load::Ct(21), ALL;
+    CtIpDaddr(ORIGINAL) "ct ip daddr" 32 Network Ipv4Addr, EntryOf(V4), Load::Ct(20), ALL;
+    CtIpSaddr(ORIGINAL) "ct ip saddr" 32 Network Ipv4Addr, EntryOf(V4), Load::Ct(19), ALL;
+    CtMark "ct mark" 32 Host Mark, Entry, Load::Ct(3), ALL;
+    CtPackets(None) "ct packets" 64 Host Integer, Entry, Load::Ct(14), ALL;
+    CtProtoDst(ORIGINAL) "ct proto-dst" 16 Network InetService, Entry, Load::Ct(12), ALL;
+    CtProtoSrc(ORIGINAL) "ct proto-src" 16 Network InetService, Entry, Load::Ct(11), ALL;
+    CtProtocol(ORIGINAL) "ct protocol" 8 Network InetProto, Entry, Load::Ct(10), ALL;
     CtState "ct state" 32 Host CtState, Nothing, Load::Ct(0), ALL;
-    CtStatus "ct status" 32 Host CtStatus, Entry, Load::Ct(2), CT_MACHINE;
-    CtZone(None) "ct zone" 16 Host Integer, Entry, Load::Ct(17), CT_MACHINE.no_iptables("xtables has no match for a ct zone");
-    DccpDport "dccp dport" 16 Network InetService, is(Protocol::DCCP), transport(16), MACHINE_LATER;
-    DccpSport "dccp sport" 16 Network InetService, is(Protocol::DCCP), transport(0), MACHINE_LATER;
+    CtStatus "ct status" 32 Host CtStatus, Entry, Load::Ct(2), ALL;
+    CtZone(None) "ct zone" 16 Host Integer, Entry, Load::Ct(17), ALL.no_iptables("xtables has no match for a ct zone");
+    DccpDport "dccp dport" 16 Network InetService, is(Protocol::DCCP), transport(16), ALL;
+    DccpSport "dccp sport" 16 Network InetService, is(Protocol::DCCP), transport(0), ALL;
     EtherDaddr "ether daddr" 48 Network EtherAddr, Link, link(0), MACHINE_LATER.no_iptables("xtables matches the Ethernet source only");
     EtherSaddr "ether saddr" 48 Network EtherAddr, Link, link(48), MACHINE_LATER;
     EtherType "ether type" 16 Network EtherType, Link, link(96), MACHINE_LATER.no_iptables(NO_XTABLES);
@@ -407,16 +407,16 @@ fields! {
     Iifname "iifname" 128 Host Ifname, Nothing, Load::Meta(6), ALL;
     Iiftype "iiftype" 16 Host IfaceType, Nothing, Load::Meta(8), MACHINE_LATER.no_iptables(NO_XTABLES);
     Ip6Daddr "ip6 daddr" 128 Network Ipv6Addr, of(V6), network(192), ALL;
-    Ip6Dscp "ip6 dscp" 6 Network Dscp, of(V6), network(4), MACHINE_LATER;
+    Ip6Dscp "ip6 dscp" 6 Network Dscp, of(V6), network(4), ALL;
     Ip6HopLimit "ip6 hoplimit" 8 Network Integer, of(V6), network(56), ALL;
-    Ip6Length "ip6 length" 16 Network Integer, of(V6), network(32), MACHINE_LATER;
-    Ip6Nexthdr "ip6 nexthdr" 8 Network InetProto, of(V6), network(48), MACHINE_LATER.no_iptables("xtables looks behind extension headers");
+    Ip6Length "ip6 length" 16 Network Integer, of(V6), network(32), ALL;
+    Ip6Nexthdr "ip6 nexthdr" 8 Network InetProto, of(V6), network(48), ALL.no_iptables("xtables looks behind extension headers");
     Ip6Saddr "ip6 saddr" 128 Network Ipv6Addr, of(V6), network(64), ALL;
     IpDaddr "ip daddr" 32 Network Ipv4Addr, of(V4), network(128), ALL;
-    IpDscp "ip dscp" 6 Network Dscp, of(V4), network(8), MACHINE_LATER;
-    IpFragOff "ip frag-off" 16 Network Integer, of(V4), network(48), MACHINE_LATER;
-    IpId "ip id" 16 Network Integer, of(V4), network(32), MACHINE_LATER.no_iptables(NO_XTABLES);
-    IpLength "ip length" 16 Network Integer, of(V4), network(16), MACHINE_LATER;
+    IpDscp "ip dscp" 6 Network Dscp, of(V4), network(8), ALL;
+    IpFragOff "ip frag-off" 16 Network Integer, of(V4), network(48), ALL;
+    IpId "ip id" 16 Network Integer, of(V4), network(32), ALL.no_iptables(NO_XTABLES);
+    IpLength "ip length" 16 Network Integer, of(V4), network(16), ALL;
     IpProtocol "ip protocol" 8 Network InetProto, of(V4), network(72), ALL;
     IpSaddr "ip saddr" 32 Network Ipv4Addr, of(V4), network(96), ALL;
     IpTtl "ip ttl" 8 Network Integer, of(V4), network(64), ALL;
@@ -433,10 +433,10 @@ fields! {
     MetaDay "meta day" 8 Host Day, Nothing, Load::Meta(31), MACHINE_LATER;
     MetaHour "meta hour" 32 Host Hour, Nothing, Load::Meta(32), MACHINE_LATER;
     MetaIpsec "meta ipsec" 1 Host Boolean, Nothing, Load::Meta(25), MACHINE_LATER;
-    MetaLength "meta length" 32 Host Integer, Nothing, Load::Meta(0), MACHINE_LATER.no_iptables("xtables matches the length that the IP header tells");
-    MetaMark "meta mark" 32 Host Mark, Nothing, Load::Meta(3), MACHINE_LATER;
-    MetaPriority "meta priority" 32 Host Classid, Nothing, Load::Meta(2), MACHINE_LATER.no_iptables(NO_XTABLES);
-    MetaProtocol "meta protocol" 16 Network EtherType, Nothing, Load::Meta(1), MACHINE_LATER.no_iptables(NO_XTABLES);
+    MetaLength "meta length" 32 Host Integer, Nothing, Load::Meta(0), ALL.no_iptables("xtables matches the length that the IP header tells");
+    MetaMark "meta mark" 32 Host Mark, Nothing, Load::Meta(3), ALL;
+    MetaPriority "meta priority" 32 Host Classid, Nothing, Load::Meta(2), ALL.no_iptables(NO_XTABLES);
+    MetaProtocol "meta protocol" 16 Network EtherType, Nothing, Load::Meta(1), ALL.no_iptables(NO_XTABLES);
     MetaTime "meta time" 64 Host Time, Nothing, Load::Meta(30), MACHINE_LATER;
     Pkttype "meta pkttype" 8 Host PktType, Nothing, Load::Meta(19), MACHINE_LATER;
     Rtclassid "meta rtclassid" 32 Host Realm, Nothing, Load::Meta(13), MACHINE_LATER;
@@ -453,13 +453,13 @@ fields! {
     TcpFlags "tcp flags" 8 Network TcpFlag, is(Protocol::TCP), transport(104), ALL;
     TcpMaxseg "tcp option maxseg size" 16 Network Integer, is(Protocol::TCP), Load::TcpMaxseg, MACHINE_LATER;
     TcpSport "tcp sport" 16 Network InetService, is(Protocol::TCP), transport(0), ALL;
-    ThDport "th dport" 16 Network InetService, Transport, transport(16), MACHINE_LATER;
-    ThSport "th sport" 16 Network InetService, Transport, transport(0), MACHINE_LATER;
+    ThDport "th dport" 16 Network InetService, Transport, transport(16), ALL;
+    ThSport "th sport" 16 Network InetService, Transport, transport(0), ALL;
     UdpDport "udp dport" 16 Network InetService, is(Protocol::UDP), transport(16), ALL;
-    UdpLength "udp length" 16 Network Integer, is(Protocol::UDP), transport(32), MACHINE_LATER.no_iptables(NO_XTABLES);
+    UdpLength "udp length" 16 Network Integer, is(Protocol::UDP), transport(32), ALL.no_iptables(NO_XTABLES);
     UdpSport "udp sport" 16 Network InetService, is(Protocol::UDP), transport(0), ALL;
-    UdpliteDport "udplite dport" 16 Network InetService, is(Protocol::UDPLITE), transport(16), MACHINE_LATER;
-    UdpliteSport "udplite sport" 16 Network InetService, is(Protocol::UDPLITE), transport(0), MACHINE_LATER;
+    UdpliteDport "udplite dport" 16 Network InetService, is(Protocol::UDPLITE), transport(16), ALL;
+    UdpliteSport "udplite sport" 16 Network InetService, is(Protocol::UDPLITE), transport(0), ALL;
 }
 
 impl Field {

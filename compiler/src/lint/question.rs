@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use ringwall_ir::words::{CtDirection, CtState, CtStatus, Direction};
-use ringwall_runtime::engine::{Action, Ruling, View};
+use ringwall_ir::words::{CtDirection, CtState, CtStatus, Direction, Priority};
+use ringwall_runtime::conntrack::Conntrack;
+use ringwall_runtime::engine::{Action, Carried, Ruling, Stage, View};
+use ringwall_runtime::host::Host;
 use ringwall_runtime::packet::Packet;
 
 use crate::meaning::Meaning;
@@ -24,16 +26,22 @@ impl Question<'_> {
     pub(super) fn is_accepted(&self, policy: &Policy) -> bool {
         let Ok(packet) = Packet::parse(self.bytes) else { return false };
         let hook = self.direction.hook();
-        let view = View {
+        let host = Host::with_addresses(&[]);
+        let mut view = View {
             now: Duration::ZERO,
             packet: &packet,
             hook,
+            stage: Stage::of(hook, Priority::FILTER),
             iif: hook.has_arrival().then_some(self.interface),
             oif: hook.has_departure().then_some(self.interface),
             state: self.state,
             ct_direction: Some(CtDirection::Original),
             status: CtStatus::default(),
+            tracked: None,
+            conntrack: &mut Conntrack::new(host.sysctls.clone()),
+            carried: &mut Carried::default(),
+            host: &host,
         };
-        Meaning::new(policy).decide(&view).action == Action::Accept
+        Meaning::new(policy).decide(&mut view).action == Action::Accept
     }
 }

@@ -98,30 +98,30 @@ words! {
     Connlimit "ct count" CT_MACHINE;
     Counter "counter" ALL;
     CtHelper "ct helper set" CT_MACHINE;
-    CtMarkSet "ct mark set" CT_MACHINE;
+    CtMarkSet "ct mark set" ALL;
     CtTimeout "ct timeout set" CT_MACHINE.no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them")
         .no_nft_json("nft 1.0.6 forgets the timeouts in JSON, and does not survive to delete them");
-    CtZoneSet "ct zone set" CT_MACHINE;
-    Dnat "dnat" CT_MACHINE;
+    CtZoneSet "ct zone set" ALL;
+    Dnat "dnat" ALL;
     Drop "drop" ALL;
     Goto "goto" ALL;
     Jump "jump" ALL;
     Limit "limit" ALL;
     Log "log" ALL;
     LogGroup "log group" ALL;
-    MarkSet "meta mark set" MACHINE_LATER;
-    Masquerade "masquerade" CT_MACHINE;
+    MarkSet "meta mark set" ALL;
+    Masquerade "masquerade" ALL;
     MssSet "tcp option maxseg size set" MACHINE_LATER;
-    Notrack "notrack" CT_MACHINE;
+    Notrack "notrack" ALL;
     Object "object" MACHINE_LATER.no_iptables("xtables has no named objects");
-    PrioritySet "meta priority set" MACHINE_LATER;
+    PrioritySet "meta priority set" ALL;
     Queue "queue" MACHINE_LATER;
     Quota "quota" MACHINE_LATER;
-    Redirect "redirect" CT_MACHINE;
+    Redirect "redirect" ALL;
     Reject "reject" ALL;
     Return "return" ALL;
     SetUpdate "set update" MACHINE_LATER
         .no_nft_json("nft 1.0.6 has no `dynamic` in JSON, without which a set that packets add to loads only once");
-    Snat "snat" CT_MACHINE;
+    Snat "snat" ALL;
     Vmap "vmap" ALL.no_iptables("xtables has no verdict maps");
 }

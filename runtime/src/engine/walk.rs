@@ -65,6 +65,11 @@ impl<R: Ruling> Machine<R> {
         }
     }
 
+    /// Puts another ruling in the place of the one that there was. Conversations stay known.
+    pub fn replace(&mut self, ruling: R) {
+        self.ruling = ruling;
+    }
+
     /// What connection tracking knows.
     #[must_use]
     pub const fn conntrack(&self) -> &Conntrack {

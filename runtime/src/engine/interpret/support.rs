@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the machine does not model, found before it is run.
 
-use ringwall_ir::words::{ChainPolicy, ChainType, Priority};
+use ringwall_ir::words::{ChainPolicy, ChainType};
 use ringwall_ir::{
     BaseChain, Limit, LimitUnit, MapRef, Match, OriginId, Role, Rule, Ruleset, Selector, Statement, Step, Table,
     Tuples, Values, Verdict,
@@ -35,10 +35,7 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
         if let Some((base, reason)) =
             chain.bound().filter(|base| !idle(base)).and_then(|base| Some((base, of_base(base)?)))
         {
-            let name = match base.kind {
-                ChainType::Filter => "chain before conntrack".to_owned(),
-                kind => format!("chain type {}", kind.name()),
-            };
+            let name = format!("chain type {}", base.kind.name());
             found.push(Unsupported { origin: base.closing, name, reason: reason.to_owned() });
         }
         chain.rules().iter().for_each(|rule| of_rule(table, rule, &mut found));
@@ -51,11 +48,8 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
 /// Why the machine does not model a base chain.
 const fn of_base(base: &BaseChain) -> Option<&'static str> {
     match base.kind {
-        ChainType::Nat | ChainType::Route => Some("the machine does not model it yet"),
-        ChainType::Filter if base.priority.0 <= Priority::CONNTRACK.0 => {
-            Some("the machine tracks connections before every chain")
-        }
-        ChainType::Filter => None,
+        ChainType::Route => Some("the machine does not model it yet"),
+        ChainType::Filter | ChainType::Nat => None,
     }
 }
 
