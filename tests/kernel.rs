@@ -12,6 +12,8 @@ mod found;
 #[cfg(feature = "kernel")]
 mod loads;
 #[cfg(feature = "kernel")]
+mod random;
+#[cfg(feature = "kernel")]
 mod table;
 
 use libtest_mimic::Trial;
@@ -19,7 +21,7 @@ use libtest_mimic::Trial;
 /// Every test that needs the kernel.
 #[cfg(feature = "kernel")]
 pub fn tests() -> Vec<Trial> {
-    [corpus::tests(), defects::tests(), examples::tests(), found::tests(), table::tests()]
+    [corpus::tests(), defects::tests(), examples::tests(), found::tests(), random::tests(), table::tests()]
         .into_iter()
         .flatten()
         .collect()

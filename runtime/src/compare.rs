@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Comparing backends on the same traffic.
 
+pub mod converse;
 pub mod difference;
 pub mod draw;
+pub mod random;
 pub mod region;
 mod sketch;
 

@@ -66,8 +66,8 @@ pub struct Carried {
     pub mark: u32,
     /// The traffic class.
     pub priority: u32,
-    /// The ct zone that it will be looked for in.
-    pub zone: Zone,
+    /// The ct zone that it will be looked for in, if a rule said so.
+    pub zone: Option<Zone>,
     /// A rule keeps it from connection tracking.
     pub untracked: bool,
 }

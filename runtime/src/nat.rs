@@ -11,6 +11,8 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use ringwall_ir::words::{CtDirection, CtStatus, Hook, NatFlags};
 
 pub(crate) use self::rewrite::is_icmp;
@@ -111,7 +113,7 @@ pub fn is_bound(conntrack: &Conntrack, tracked: Tracked, end: End) -> bool {
 
 /// Chooses the end of the conversation that a packet opens; from its own ends where no range is given
 /// (`nf_nat_setup_info`, `nf_nat_alloc_null_binding`). A conversation that is in the table already stays as it is.
-pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option<Range>) {
+pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option<Range>, now: Duration) {
     let Some(id) = tracked.entry else { return };
     let Some(entry) = conntrack.table.get(id) else { return };
     if entry.is_confirmed() {
@@ -125,10 +127,11 @@ pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option
         };
         Range { addresses: Some((own, own)), ..Range::default() }
     });
-    let chosen = choose::tuple(&conntrack.table, id, &current, end, &range);
-    let Some(reply) = chosen.inverted() else { return };
+    let chosen = choose::tuple(&conntrack.table, id, &current, end, &range, now);
+    let Some(reply) = chosen.tuple.inverted() else { return };
     let Some(entry) = conntrack.table.get_mut(id) else { return };
-    if chosen != current {
+    entry.port_drawn |= chosen.port_drawn;
+    if chosen.tuple != current {
         entry.reply = reply;
         entry.status = entry.status.with(end.changed());
     }

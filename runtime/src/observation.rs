@@ -53,6 +53,8 @@ pub struct Observation {
     pub hooks: Vec<Hook>,
     /// The packet as it left the last hook, if it did.
     pub left: Option<Vec<u8>>,
+    /// Its conversation was given a port that the kernel draws at random: it leaves with another one there.
+    pub port_drawn: bool,
     /// The packets that the host made because of it, in order, whether or not they got out.
     pub answers: Vec<Answer>,
 }
@@ -84,6 +86,7 @@ impl Observation {
             reason: None,
             hooks: Vec::new(),
             left: None,
+            port_drawn: false,
             answers: Vec::new(),
         }
     }

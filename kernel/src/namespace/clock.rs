@@ -86,7 +86,7 @@ impl Clock {
                 let began = known.get(&entry.id).copied().unwrap_or(self.now);
                 self.young.insert(entry.id, began);
                 if now.saturating_sub(began) > YOUTH {
-                    entry.write_anew(&mut requests, left);
+                    entry.write_anew(&mut requests, left)?;
                 } else {
                     entry.write_timeout(&mut requests, left);
                 }

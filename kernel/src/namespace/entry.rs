@@ -21,6 +21,22 @@ const ZONE: u16 = 18;
 /// `CTA_TUPLE_PROTO`, and in it `CTA_PROTO_NUM`.
 const TUPLE_PROTOCOL: u16 = 2;
 const PROTOCOL_NUMBER: u16 = 1;
+const NUMBER_SOURCE_PORT: u16 = 2;
+const NUMBER_DESTINATION_PORT: u16 = 3;
+/// `CTA_TUPLE_IP`, and in it `CTA_IP_V4_SRC` and its neighbours.
+const TUPLE_ADDRESSES: u16 = 1;
+const V4_SOURCE: u16 = 1;
+const V4_DESTINATION: u16 = 2;
+const V6_SOURCE: u16 = 3;
+const V6_DESTINATION: u16 = 4;
+/// `CTA_NAT_SRC` and `CTA_NAT_DST`, and in them `CTA_NAT_V4_MINIP`, `CTA_NAT_V6_MINIP` and `CTA_NAT_PROTO`, with
+/// `CTA_PROTONAT_PORT_MIN`.
+const NAT_SOURCE: u16 = 6;
+const NAT_DESTINATION: u16 = 13;
+const NAT_V4: u16 = 1;
+const NAT_V6: u16 = 4;
+const NAT_PROTOCOL: u16 = 3;
+const NAT_PORT: u16 = 1;
 /// `NLA_F_NESTED`
 const NESTED: u16 = 0x8000;
 
@@ -46,7 +62,7 @@ impl<'a> Entry<'a> {
         Ok(Some(Self { family, attributes, timeout: timeout.be32()?, id: attributes.need(ID)?.be32()? }))
     }
 
-    /// Whether it is of UDP or UDP-Lite and not a stream yet. Entries that are translated or expected are left out.
+    /// Whether it is of UDP or UDP-Lite and not a stream yet. Entries that were expected are left out.
     ///
     /// # Errors
     /// [`Malformed`]
@@ -54,7 +70,7 @@ impl<'a> Entry<'a> {
         let protocol = self.attributes.need(ORIGINAL)?.nested()?.need(TUPLE_PROTOCOL)?.nested()?;
         let protocol = Protocol(protocol.need(PROTOCOL_NUMBER)?.byte()?);
         let status = CtStatus(self.attributes.need(STATUS)?.be32()?);
-        let plain = CtStatus::SEEN_REPLY.with(CtStatus::CONFIRMED);
+        let plain = CtStatus::SEEN_REPLY.with(CtStatus::CONFIRMED).with(TRANSLATED).with(BOUND);
         Ok(matches!(protocol, Protocol::UDP | Protocol::UDPLITE) && plain.contains(status))
     }
 
@@ -70,10 +86,30 @@ impl<'a> Entry<'a> {
     }
 
     /// Ends it and makes it anew, with another timeout.
-    pub(super) fn write_anew(&self, requests: &mut Vec<u8>, seconds: u32) {
+    ///
+    /// # Errors
+    /// [`Malformed`]
+    pub(super) fn write_anew(&self, requests: &mut Vec<u8>, seconds: u32) -> Result<(), Malformed> {
         self.write_end(requests);
-        let whole = self.copy(AttributeWriter::new(), &[ORIGINAL, REPLY, STATUS, MARK, ZONE]);
-        self.write(requests, NEW, libc::NLM_F_CREATE | libc::NLM_F_EXCL, whole.be32(TIMEOUT, seconds));
+        let status = CtStatus(self.attributes.need(STATUS)?.be32()?);
+        let whole = if status.intersects(BOUND) {
+            self.bound()?
+        } else {
+            self.copy(AttributeWriter::new(), &[ORIGINAL, REPLY])
+        };
+        let whole = self.copy(whole, &[STATUS, MARK, ZONE]).be32(TIMEOUT, seconds);
+        self.write(requests, NEW, libc::NLM_F_CREATE | libc::NLM_F_EXCL, whole);
+        Ok(())
+    }
+
+    /// Its tuples as they would be untranslated, and the ends that it is translated to: the kernel takes no translated
+    /// tuple.
+    fn bound(&self) -> Result<AttributeWriter, Malformed> {
+        let (original, reply) = (Ends::read(self.attributes, ORIGINAL)?, Ends::read(self.attributes, REPLY)?);
+        let writer = self.copy(AttributeWriter::new(), &[ORIGINAL]);
+        let writer = writer.nest(REPLY, |tuple| original.write_reversed(tuple));
+        let writer = writer.nest(NAT_SOURCE, |nat| write_end(nat, reply.destination, reply.destination_port));
+        Ok(writer.nest(NAT_DESTINATION, |nat| write_end(nat, reply.source, reply.source_port)))
     }
 
     fn copy(&self, writer: AttributeWriter, kinds: &[u16]) -> AttributeWriter {
@@ -88,4 +124,53 @@ impl<'a> Entry<'a> {
         let flags = (libc::NLM_F_REQUEST | flags) as u16;
         message(requests, kind, flags, 0, self.family, 0, &[&attributes.finish()]);
     }
+}
+
+/// That ends were chosen for it.
+const BOUND: CtStatus = CtStatus::SRC_NAT_DONE.with(CtStatus::DST_NAT_DONE);
+/// That they are others than its packets came with.
+const TRANSLATED: CtStatus = CtStatus::SRC_NAT.with(CtStatus::DST_NAT);
+
+/// The ends in a tuple of UDP.
+#[derive(Clone, Copy, Debug)]
+struct Ends<'a> {
+    source: &'a [u8],
+    destination: &'a [u8],
+    source_port: u16,
+    destination_port: u16,
+    protocol: u8,
+}
+
+impl<'a> Ends<'a> {
+    fn read(entry: Attributes<'a>, tuple: u16) -> Result<Self, Malformed> {
+        let tuple = entry.need(tuple)?.nested()?;
+        let addresses = tuple.need(TUPLE_ADDRESSES)?.nested()?;
+        let protocol = tuple.need(TUPLE_PROTOCOL)?.nested()?;
+        let address = |v4, v6| addresses.get(v4).map_or_else(|| addresses.need(v6), Ok);
+        Ok(Self {
+            source: address(V4_SOURCE, V6_SOURCE)?.bytes(),
+            destination: address(V4_DESTINATION, V6_DESTINATION)?.bytes(),
+            source_port: protocol.need(NUMBER_SOURCE_PORT)?.be16()?,
+            destination_port: protocol.need(NUMBER_DESTINATION_PORT)?.be16()?,
+            protocol: protocol.need(PROTOCOL_NUMBER)?.byte()?,
+        })
+    }
+
+    fn write_reversed(self, tuple: AttributeWriter) -> AttributeWriter {
+        let (source, destination) =
+            if self.source.len() == 4 { (V4_SOURCE, V4_DESTINATION) } else { (V6_SOURCE, V6_DESTINATION) };
+        let tuple = tuple.nest(TUPLE_ADDRESSES, |addresses| {
+            addresses.bytes(source, self.destination).bytes(destination, self.source)
+        });
+        tuple.nest(TUPLE_PROTOCOL, |protocol| {
+            let protocol = protocol.byte(PROTOCOL_NUMBER, self.protocol);
+            let protocol = protocol.be16(NUMBER_SOURCE_PORT, self.destination_port);
+            protocol.be16(NUMBER_DESTINATION_PORT, self.source_port)
+        })
+    }
+}
+
+fn write_end(nat: AttributeWriter, address: &[u8], port: u16) -> AttributeWriter {
+    let kind = if address.len() == 4 { NAT_V4 } else { NAT_V6 };
+    nat.bytes(kind, address).nest(NAT_PROTOCOL, |protocol| protocol.be16(NAT_PORT, port))
 }

@@ -97,6 +97,7 @@ impl<'a> Walks<'a> {
             reason,
             hooks: main.hooks,
             left: main.left,
+            port_drawn: false,
             answers,
         }
     }

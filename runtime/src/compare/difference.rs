@@ -6,6 +6,7 @@ use ringwall_ir::words::CtState;
 use super::{Backend, BackendError};
 use crate::host::Host;
 use crate::observation::{Fate, Observation};
+use crate::packet::wire::put;
 use crate::traffic::Traffic;
 
 /// A packet of which two backends say different things.
@@ -28,6 +29,8 @@ pub enum What {
     Verdict,
     /// The ct state.
     State,
+    /// The packet as it left.
+    Packet,
     /// What the host answered.
     Answers,
 }
@@ -39,6 +42,7 @@ impl What {
         match self {
             Self::Verdict => "verdict",
             Self::State => "ct state",
+            Self::Packet => "packet that left",
             Self::Answers => "answers",
         }
     }
@@ -62,7 +66,32 @@ fn difference(left: &Observation, right: &Observation) -> Option<What> {
     if left.state != right.state {
         return Some(What::State);
     }
+    let port_is_drawn = left.port_drawn || right.port_drawn;
+    if let (Some(ours), Some(theirs)) = (&left.left, &right.left)
+        && !port_is_drawn
+        && fixed(ours) != fixed(theirs)
+    {
+        return Some(What::Packet);
+    }
     (answers(left) != answers(right)).then_some(What::Answers)
+}
+
+/// A packet without what every host writes as it likes: the identification and the flow label, and with the first the sum of
+/// the IPv4 header.
+fn fixed(packet: &[u8]) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    match packet.first().map(|first| first >> 4) {
+        Some(4) => {
+            put(&mut packet, 4, &[0, 0]);
+            put(&mut packet, 10, &[0, 0]);
+        }
+        Some(6) => {
+            let class = packet.get(1).map_or(0, |byte| byte & 0xf0);
+            put(&mut packet, 1, &[class, 0, 0]);
+        }
+        _ => {}
+    }
+    packet
 }
 
 /// What is compared of the answers: how many there were, what became of each and in which ct state.

@@ -24,6 +24,8 @@ pub struct Entry {
     pub zone: Zone,
     /// The interface whose address its packets go out with, where it is masqueraded.
     pub masquerade: Option<String>,
+    /// It was given a port that the kernel draws at random.
+    pub port_drawn: bool,
     pub protocol: ProtocolState,
 }
 
@@ -69,6 +71,7 @@ impl Entry {
             mark: 0,
             zone,
             masquerade: None,
+            port_drawn: false,
             protocol,
         })
     }

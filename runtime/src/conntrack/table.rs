@@ -73,10 +73,11 @@ impl Table {
     }
 
     /// Whether a tuple belongs to another conversation than the entry's (`nf_conntrack_tuple_taken`).
-    pub fn is_taken(&self, tuple: &Tuple, id: EntryId) -> bool {
+    pub fn is_taken(&self, tuple: &Tuple, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(&id) else { return false };
         self.lookup(tuple, entry.zone).is_some_and(|(found, _)| {
-            found != id && self.entries.get(&found).is_some_and(|other| other.original != entry.original)
+            let other = self.entries.get(&found).filter(|other| found != id && other.expires > now);
+            other.is_some_and(|other| other.original != entry.original)
         })
     }
 

@@ -132,6 +132,8 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Err(fate) => fate,
         };
         self.seen.fate = Some(fate);
+        let entry = self.tracked.and_then(|tracked| self.machine.conntrack.entry(tracked));
+        self.seen.port_drawn = entry.is_some_and(|entry| entry.port_drawn);
         if let Some(tracked) = self.tracked.filter(|_| !self.attached) {
             self.machine.conntrack.finish(tracked);
         }
@@ -265,7 +267,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             None if self.carried.untracked => Tracked::UNTRACKED,
             None => {
                 let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("defragmentation")) };
-                self.machine.conntrack.track(&packet, hook, self.carried.zone, self.now)
+                self.machine.conntrack.track(&packet, hook, self.carried.zone.unwrap_or_default(), self.now)
             }
         };
         if self.seen.state.is_none() {

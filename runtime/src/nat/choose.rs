@@ -4,23 +4,35 @@
 //! Addresses are chosen as the kernel chooses them, by a hash without a secret. Where the kernel draws a port at random,
 //! the machine counts up from the first, so that the same traffic gives the same packets.
 
+use std::time::Duration;
+
 use ringwall_ir::words::{CtDirection, Family, Protocol};
 
 use super::{End, Range};
 use crate::conntrack::{Ends, EntryId, Table, Tuple};
 
+/// What was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The tuple.
+    pub tuple: Tuple,
+    /// The kernel would have drawn the port at random.
+    pub port_drawn: bool,
+}
+
 /// The tuple that the packets of a conversation shall have, if it is at all possible one that no other conversation has.
 /// `current` is the one that they would have.
-pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Range) -> Tuple {
+pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Range, now: Duration) -> Chosen {
+    let as_told = |tuple| Chosen { tuple, port_drawn: false };
     let random = range.flags.random || range.flags.fully_random;
-    let is_used = |tuple: &Tuple| tuple.inverted().is_some_and(|reply| table.is_taken(&reply, id));
+    let is_used = |tuple: &Tuple| tuple.inverted().is_some_and(|reply| table.is_taken(&reply, id, now));
     if end == End::Source && !random {
         if is_in(current, end, range) {
             if !is_used(current) {
-                return *current;
+                return as_told(*current);
             }
         } else if let Some(known) = of_same_source(table, id, current, range)
-            && !is_used(&known)
+            && !is_used(&known.tuple)
         {
             return known;
         }
@@ -33,11 +45,11 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
             None => !is_used(&tuple),
         };
         if fits {
-            return tuple;
+            return as_told(tuple);
         }
     }
-    choose_port(&mut tuple, end, range, is_used);
-    tuple
+    let port_drawn = choose_port(&mut tuple, end, range, is_used);
+    Chosen { tuple, port_drawn }
 }
 
 /// Whether the end of the tuple is in the range (`in_range`).
@@ -74,7 +86,7 @@ fn set_port(tuple: &mut Tuple, end: End, port: u16) {
 }
 
 /// What another conversation of the same source was mapped to, if that is in the range (`find_appropriate_src`).
-fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range) -> Option<Tuple> {
+fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range) -> Option<Chosen> {
     let zone = table.get(id)?.zone;
     let mapped = table
         .of_source(current)
@@ -179,15 +191,17 @@ pub(super) fn jhash2(words: [u32; 4], seed: u32) -> u32 {
     last(c, b, 24)
 }
 
-/// Chooses a port, or what stands for it, that no other conversation has (`nf_nat_l4proto_unique_tuple`).
-fn choose_port(tuple: &mut Tuple, end: End, range: &Range, is_used: impl Fn(&Tuple) -> bool) {
-    let Some((first, last)) = ports(tuple, end, range) else { return };
+/// Chooses a port, or what stands for it, that no other conversation has (`nf_nat_l4proto_unique_tuple`). False where there
+/// is no choice.
+fn choose_port(tuple: &mut Tuple, end: End, range: &Range, is_used: impl Fn(&Tuple) -> bool) -> bool {
+    let Some((first, last)) = ports(tuple, end, range) else { return false };
     for port in first..=last {
         set_port(tuple, end, port);
         if !is_used(tuple) {
-            return;
+            break;
         }
     }
+    first < last
 }
 
 /// The ports that may be chosen, first and last; none where it stays.

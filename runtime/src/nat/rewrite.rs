@@ -97,7 +97,14 @@ fn transport(
     protocol: Protocol,
     addresses: (&[u8], &[u8]),
 ) -> bool {
+    /// What the kernel must be able to write of each header; of a quoted packet there may be less.
+    const LEAST: usize = 8;
     let there = bytes.len().saturating_sub(at);
+    let known =
+        [Protocol::TCP, Protocol::UDP, Protocol::UDPLITE, Protocol::SCTP, Protocol::ICMP, Protocol::ICMPV6, GRE];
+    if there < LEAST && known.contains(&protocol) {
+        return false;
+    }
     match protocol {
         Protocol::TCP => {
             let old = set_port(bytes, at, target, end);

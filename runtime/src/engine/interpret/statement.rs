@@ -4,7 +4,7 @@
 use ringwall_ir::{Assignment, Data, Source, Statement, Table, Target};
 
 use super::{lookup, read};
-use crate::conntrack::{Tracked, Zone};
+use crate::conntrack::Zone;
 use crate::engine::View;
 
 /// Does what a statement says. What it records and counts is not kept.
@@ -16,9 +16,9 @@ pub(super) fn execute(statement: &Statement, table: &Table, view: &mut View<'_>)
     }
 }
 
-/// A packet that was tracked already stays so (`nft_notrack_eval`).
+/// A packet that is tracked already stays so, and one that was given a zone will be (`nft_notrack_eval`).
 fn notrack(view: &mut View<'_>) {
-    if view.tracked.is_none() {
+    if view.tracked.is_none() && view.carried.zone.is_none() {
         view.carried.untracked = true;
     }
 }
@@ -43,9 +43,10 @@ fn assign(assignment: &Assignment, table: &Table, view: &mut View<'_>) {
             let old = view.conntrack.entry(tracked).map_or(0, |entry| entry.mark);
             view.conntrack.set_mark(tracked, old & assignment.keep ^ source);
         }
-        // A packet that is tracked keeps the zone that it was looked for in (`nft_ct_set_zone_eval`).
-        Target::CtZone(direction) if !view.tracked.is_some_and(|tracked| tracked != Tracked::UNTRACKED) => {
-            view.carried.zone = Zone::new(u16::try_from(source).unwrap_or_default(), direction);
+        // The first zone stays, and a packet that has one is tracked, whatever was said before (`nft_ct_set_zone_eval`).
+        Target::CtZone(direction) if view.tracked.is_none() && view.carried.zone.is_none() => {
+            view.carried.zone = Some(Zone::new(u16::try_from(source).unwrap_or_default(), direction));
+            view.carried.untracked = false;
         }
         Target::CtZone(_) => {}
     }

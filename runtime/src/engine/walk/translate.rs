@@ -48,7 +48,7 @@ impl<R: Ruling> Walk<'_, R> {
             Some(translation) => self.range(&translation, tracked, hook)?,
             None => None,
         };
-        nat::bind(&mut self.machine.conntrack, tracked, End::at(hook), range);
+        nat::bind(&mut self.machine.conntrack, tracked, End::at(hook), range, self.now);
         Ok(())
     }
 

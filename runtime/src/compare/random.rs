@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! Drawing rulesets that have something to say about the traffic of [`super::converse`]: its addresses, ports and states,
+//! in the chains that hosts have.
+
+mod chain;
+mod test;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use fastrand::Rng;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ringwall_ir::words::{ChainPolicy, ChainType, Hook, Priority, TableFamily};
+use ringwall_ir::{BaseChain, Chain, Element, Elements, IntervalSet, KeyType, Origin, OriginId, Ruleset, Set, SetSpec};
+use ringwall_ir::{Datatype, Table, TableParts, Tuple};
+
+use super::converse::choose;
+use crate::host::{Host, Interface, Route, Sysctls};
+
+/// What a drawn ruleset does beside filtering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavour {
+    /// Nothing.
+    Plain,
+    /// It marks packets and conversations, keeps some from connection tracking, and has zones.
+    Marks,
+    /// It translates.
+    Nat,
+    /// It limits rates.
+    Limits,
+}
+
+impl Flavour {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Plain, Self::Nat, Self::Marks, Self::Limits];
+}
+
+/// A host with two networks, of which one leads to the world, that forwards.
+#[must_use]
+pub fn host() -> Host {
+    let interface = |name: &str, addresses: [IpNet; 3]| Interface {
+        name: name.to_owned(),
+        addresses: addresses.to_vec(),
+        groups: Vec::new(),
+        mtu: 1500,
+    };
+    let v4 = |bits: u32, length| IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::from_bits(bits), length));
+    let v6 = |bits: u128| IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from_bits(bits), 64));
+    let link_local = v6(0xfe80 << 112 | 1);
+    let world = |to, via| Route { to, interface: "eth0".to_owned(), via: Some(via) };
+    Host {
+        interfaces: vec![
+            interface("eth0", [v4(0x0a00_0001, 24), v6(0x2001_0db8 << 96 | 1), link_local]),
+            interface("eth1", [v4(0xc0a8_0101, 24), v6(0x2001_0db8_0001 << 80 | 1), link_local]),
+        ],
+        routes: vec![
+            world(IpNet::V4(Ipv4Net::default()), IpAddr::V4(Ipv4Addr::from_bits(0x0a00_00fe))),
+            world(IpNet::V6(Ipv6Net::default()), IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8 << 96 | 0xfe))),
+        ],
+        forwarding: true,
+        sysctls: Sysctls::default(),
+    }
+}
+
+/// Draws a ruleset for a host. The same seed draws the same one.
+#[must_use]
+pub fn ruleset(host: &Host, flavour: Flavour, seed: u64) -> Ruleset {
+    let mut drawer = Drawer { host, flavour, rng: Rng::with_seed(seed), origins: Vec::new() };
+    let mut tables = Vec::new();
+    for number in 0..drawer.rng.usize(1..=2) {
+        let family = if number == 0 {
+            TableFamily::Inet
+        } else {
+            *choose(&TableFamily::ALL, &mut drawer.rng).unwrap_or(&TableFamily::Inet)
+        };
+        if let Some(table) = (0..8).find_map(|_| drawer.table(&format!("t{number}"), family)) {
+            tables.push(table);
+        }
+    }
+    Ruleset { title: format!("random {seed}"), origins: drawer.origins, tables, unknowns: Vec::new() }
+}
+
+struct Drawer<'a> {
+    host: &'a Host,
+    flavour: Flavour,
+    rng: Rng,
+    origins: Vec<Origin>,
+}
+
+/// A base chain that may be drawn.
+struct Slot {
+    name: &'static str,
+    kind: ChainType,
+    hook: Hook,
+    priority: Priority,
+    /// It is there once in so many times.
+    one_in: u32,
+    flavours: &'static [Flavour],
+}
+
+const fn filter(name: &'static str, hook: Hook, priority: i32, one_in: u32, flavours: &'static [Flavour]) -> Slot {
+    Slot { name, kind: ChainType::Filter, hook, priority: Priority(priority), one_in, flavours }
+}
+
+const fn nat(name: &'static str, hook: Hook, priority: i32, one_in: u32) -> Slot {
+    Slot { name, kind: ChainType::Nat, hook, priority: Priority(priority), one_in, flavours: &[Flavour::Nat] }
+}
+
+const SLOTS: &[Slot] = &[
+    filter("early", Hook::Prerouting, -300, 1, &[Flavour::Marks]),
+    filter("early_out", Hook::Output, -300, 2, &[Flavour::Marks]),
+    filter("mangle", Hook::Prerouting, -150, 2, &[Flavour::Marks, Flavour::Nat, Flavour::Plain]),
+    nat("dstnat", Hook::Prerouting, -100, 1),
+    nat("dstnat_out", Hook::Output, -100, 3),
+    filter("late", Hook::Prerouting, -10, 4, &Flavour::ALL),
+    filter("input", Hook::Input, 0, 1, &Flavour::ALL),
+    filter("forward", Hook::Forward, 0, 1, &Flavour::ALL),
+    filter("output", Hook::Output, 0, 1, &Flavour::ALL),
+    nat("srcnat_in", Hook::Input, 100, 6),
+    nat("srcnat", Hook::Postrouting, 100, 1),
+    filter("last", Hook::Postrouting, 300, 4, &Flavour::ALL),
+];
+
+impl Drawer<'_> {
+    fn table(&mut self, name: &str, family: TableFamily) -> Option<Table> {
+        let mut parts = TableParts { sets: self.sets(family), ..TableParts::default() };
+        let helper = self.regular("common", family)?;
+        parts.chains.push(helper);
+        for slot in SLOTS {
+            if slot.flavours.contains(&self.flavour) && self.rng.u32(..slot.one_in) == 0 {
+                parts.chains.push(self.base(slot, family)?);
+            }
+        }
+        Table::new(family, name, parts).ok()
+    }
+
+    fn regular(&mut self, name: &str, family: TableFamily) -> Option<Chain> {
+        let mut chain = Chain::regular(name).ok()?;
+        for _ in 0..self.rng.usize(1..4) {
+            let place = chain::Place { kind: ChainType::Filter, hook: None, family, may_jump: false, early: false };
+            self.rule(&mut chain, place);
+        }
+        Some(chain)
+    }
+
+    fn base(&mut self, slot: &Slot, family: TableFamily) -> Option<Chain> {
+        let governs = matches!(slot.hook, Hook::Input | Hook::Forward | Hook::Output) && slot.kind == ChainType::Filter;
+        let closed = governs && slot.priority.0 == 0 && self.rng.bool();
+        let policy = if closed { ChainPolicy::Drop } else { ChainPolicy::Accept };
+        let closing = self.origin(&format!("{} policy", slot.name));
+        let base = BaseChain { kind: slot.kind, hook: slot.hook, priority: slot.priority, policy, closing };
+        let mut chain = Chain::base(slot.name, base).ok()?;
+        if closed && self.rng.u8(..4) > 0 {
+            self.pass_known(&mut chain);
+        }
+        for _ in 0..self.rng.usize(1..7) {
+            let early = slot.priority < Priority::CONNTRACK;
+            let may_jump = slot.kind == ChainType::Filter && slot.priority.0 == 0;
+            let place = chain::Place { kind: slot.kind, hook: Some(slot.hook), family, may_jump, early };
+            self.rule(&mut chain, place);
+        }
+        Some(chain)
+    }
+
+    /// Sets that the rules look into: networks of both families, and ports.
+    fn sets(&mut self, family: TableFamily) -> Vec<Set> {
+        let origin = self.origin("sets");
+        let mut sets = Vec::new();
+        let mut add = |name: &str, datatype, values: IntervalSet| {
+            let spec = SetSpec::intervals(KeyType::Of(datatype));
+            sets.extend(Set::new(name, spec, Elements::Intervals(values), origin));
+        };
+        if family != TableFamily::Ip6 {
+            add(
+                "nets_v4",
+                Datatype::Ipv4Addr,
+                IntervalSet::prefix(0xc0a8_0100, 24, 32).union(&IntervalSet::one(0xc633_6407)),
+            );
+        }
+        if family != TableFamily::Ip {
+            add("nets_v6", Datatype::Ipv6Addr, IntervalSet::prefix(0x2001_0db8_0001 << 80, 64, 128));
+        }
+        add("ports", Datatype::InetService, IntervalSet::range(80, 443).union(&IntervalSet::one(22)));
+        let pairs = [[6, 22], [6, 80], [17, 53]].map(|pair| Element::of(Tuple::of(&pair), origin));
+        let spec = SetSpec::of(vec![KeyType::Of(Datatype::InetProto), KeyType::Of(Datatype::InetService)]);
+        sets.extend(Set::new("pairs", spec, Elements::List(pairs.to_vec()), origin));
+        sets
+    }
+
+    fn origin(&mut self, text: &str) -> OriginId {
+        let number = u32::try_from(self.origins.len()).unwrap_or(u32::MAX);
+        let line = number.saturating_add(1);
+        self.origins.push(Origin { id: format!("r{line}"), text: text.to_owned(), line, because: None });
+        OriginId(number)
+    }
+}
