@@ -5,8 +5,10 @@
 //! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
 
 mod entry;
+mod expectation;
 mod generic;
 mod gre;
+mod helper;
 mod icmp;
 mod print;
 mod related;
@@ -26,6 +28,7 @@ use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Protocol}
 use crate::host::Sysctls;
 use crate::packet::Packet;
 use entry::{Entry, ProtocolState};
+pub use helper::{Finding, Form, Help, Helper};
 pub use print::Style;
 pub use table::EntryId;
 use table::Table;
@@ -99,10 +102,13 @@ impl Conntrack {
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, now: Duration) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
+        self.table.end_masters(now);
         if let Some(tracked) = related::track(&mut self.table, &layers, verify, now) {
             return tracked;
         }
-        let Some(tuple) = layers.tuple() else { return Tracked::INVALID };
+        let Some(tuple) = layers.tuple().map(|tuple| self.table.calls.complete(tuple)) else {
+            return Tracked::INVALID;
+        };
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
             match self.follow(&layers, &tuple, verify, now) {
@@ -115,10 +121,8 @@ impl Conntrack {
 
     fn follow(&mut self, layers: &Layers<'_>, tuple: &Tuple, verify: bool, now: Duration) -> (Outcome, Tracked) {
         const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
-        let found = self.table.find(tuple, now).or_else(|| {
-            let entry = Entry::new(*tuple, now)?;
-            Some((self.table.add(entry, now), CtDirection::Original))
-        });
+        let found = self.table.find(tuple, now);
+        let found = found.or_else(|| Some((self.table.open(tuple, now)?, CtDirection::Original)));
         let Some((id, direction)) = found else { return LOST };
         let Some(entry) = self.table.get_mut(id) else { return LOST };
         let arrival = Arrival {
@@ -184,6 +188,12 @@ impl Conntrack {
     #[must_use]
     pub fn lines(&self, style: Style, now: Duration) -> Vec<String> {
         self.table.alive(now).map(|entry| print::line(entry, style, now)).collect()
+    }
+
+    /// What helpers expect, as lines of `/proc/net/nf_conntrack_expect`, in the order in which it was read of.
+    #[must_use]
+    pub fn expectation_lines(&self, now: Duration) -> Vec<String> {
+        self.table.expectations.alive(now).map(|expectation| expectation::line(expectation, now)).collect()
     }
 
     /// How many entries the table holds.

@@ -15,6 +15,7 @@ pub use backend::MachineBackend;
 pub use interpret::{Interpreter, Unsupported, unsupported};
 pub use walk::Machine;
 
+use crate::conntrack::Helper;
 use crate::packet::Packet;
 
 /// What a ruling is asked about: one packet at one hook.
@@ -63,10 +64,20 @@ pub enum Action {
 pub trait Ruling {
     /// Decides about a packet at a hook. Called once for each hook on its way, in order, each packet in turn.
     fn decide(&mut self, view: &View<'_>) -> Decision;
+
+    /// The helper that a rule assigns to the packet's conversation at a hook, if one does. Asked after each decision to
+    /// let a packet go on.
+    fn helper(&mut self, _view: &View<'_>) -> Option<Helper> {
+        None
+    }
 }
 
 impl<R: Ruling + ?Sized> Ruling for &mut R {
     fn decide(&mut self, view: &View<'_>) -> Decision {
         (**self).decide(view)
+    }
+
+    fn helper(&mut self, view: &View<'_>) -> Option<Helper> {
+        (**self).helper(view)
     }
 }

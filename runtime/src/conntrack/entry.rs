@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
+use super::helper::Assigned;
+use super::table::EntryId;
 use super::tuple::Tuple;
+use super::gre::GRE;
 use super::{Arrival, sctp, tcp, udp};
 
 /// An entry: both its tuples, and how far the conversation is.
@@ -18,6 +21,10 @@ pub struct Entry {
     pub expires: Duration,
     pub counters: [Counter; 2],
     pub protocol: ProtocolState,
+    /// The entry whose helper expected this one.
+    pub master: Option<EntryId>,
+    /// The helper that reads its packets, if it has one.
+    pub help: Option<Assigned>,
 }
 
 /// What passed in one direction.
@@ -43,7 +50,6 @@ pub enum ProtocolState {
 impl Entry {
     /// An unconfirmed entry; none where no packet could ever answer the tuple.
     pub fn new(original: Tuple, now: Duration) -> Option<Self> {
-        const GRE: Protocol = Protocol(47);
         let protocol = match original.protocol {
             Protocol::TCP => ProtocolState::Tcp(tcp::Connection::default()),
             Protocol::UDP | Protocol::UDPLITE => ProtocolState::Udp(udp::Stream::opened(now)),
@@ -53,7 +59,8 @@ impl Entry {
             _ => ProtocolState::Generic,
         };
         let (status, counters) = (CtStatus(0), [Counter::default(); 2]);
-        Some(Self { original, reply: original.inverted()?, status, expires: now, counters, protocol })
+        let (master, help) = (None, None);
+        Some(Self { original, reply: original.inverted()?, status, expires: now, counters, protocol, master, help })
     }
 
     /// The ct state of a packet in this direction (`resolve_normal_ct` in `nf_conntrack_core.c`).

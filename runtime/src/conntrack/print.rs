@@ -78,7 +78,8 @@ fn write_state(line: &mut String, state: &ProtocolState) -> fmt::Result {
     }
 }
 
-fn write_tuple(line: &mut String, tuple: &Tuple) -> fmt::Result {
+/// Writes a tuple, with a blank behind it (`print_tuple`).
+pub fn write_tuple(line: &mut String, tuple: &Tuple) -> fmt::Result {
     for (word, address) in [("src", tuple.source), ("dst", tuple.destination)] {
         write!(line, "{word}=")?;
         write_address(line, tuple.family, address)?;

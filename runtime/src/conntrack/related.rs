@@ -65,7 +65,7 @@ fn quoting(table: &mut Table, layers: &Layers<'_>, offset: usize, now: Duration)
 
 fn quoted(table: &mut Table, layers: &Layers<'_>, offset: usize, now: Duration) -> Option<(EntryId, CtDirection)> {
     let quote = Layers::of(layers.segment.get(offset..)?, layers.family)?;
-    let (id, direction) = table.find(&quote.tuple()?.inverted()?, now)?;
+    let (id, direction) = table.find(&table.calls.complete(quote.tuple()?).inverted()?, now)?;
     let (_, destination) = wire::addresses(layers.packet, layers.family)?;
     let reached = table.get(id)?.tuple(direction).destination;
     (reached == destination).then_some((id, direction))

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus};
 
 use super::entry::Entry;
+use super::expectation::Expectations;
+use super::gre::Calls;
 use super::tuple::Tuple;
 
 /// The number of an entry. Later entries have higher ones; none is used twice.
@@ -17,6 +19,10 @@ pub struct EntryId(u64);
 pub struct Table {
     entries: BTreeMap<EntryId, Entry>,
     confirmed: HashMap<Tuple, (EntryId, CtDirection)>,
+    /// What helpers expect.
+    pub expectations: Expectations,
+    /// The call ids that helpers read of.
+    pub calls: Calls,
     next: u64,
     /// With this many entries it is time to sweep.
     crowded: usize,
@@ -56,6 +62,11 @@ impl Table {
         None
     }
 
+    /// The confirmed entry that has the tuple, whether or not its time is up.
+    pub fn confirmed(&self, tuple: &Tuple) -> Option<EntryId> {
+        self.confirmed.get(tuple).map(|&(id, _)| id)
+    }
+
     /// Lets packets find an entry, if it is not dying. False if another one has a tuple of it already.
     pub fn confirm(&mut self, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(&id) else { return true };
@@ -85,12 +96,14 @@ impl Table {
                 self.confirmed.remove(&tuple);
             }
         }
+        self.abandon(id);
     }
 
     /// Removes an entry that is dying or was never confirmed.
     pub fn finish(&mut self, id: EntryId) {
         let gone = |entry: &Entry| entry.status.contains(CtStatus::DYING) || !entry.is_confirmed();
         if self.entries.get(&id).is_some_and(gone) {
+            self.expectations.forget(id);
             self.entries.remove(&id);
         }
     }

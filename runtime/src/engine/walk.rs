@@ -22,16 +22,17 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
 use super::routing::{LOOPBACK, Routing, Way};
 use super::{Action, Ruling, View};
-use crate::conntrack::{Conntrack, Tracked};
+use crate::conntrack::{Conntrack, Help, Tracked};
 use crate::defrag::{Defragmenter, Reassembly};
 use crate::host::Host;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, write_header_checksum};
+use crate::packet::{Packet, wire, write_header_checksum};
 use crate::traffic::{Entry, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
@@ -266,7 +267,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 ct_direction: tracked.and_then(|tracked| tracked.direction),
                 status: tracked.map(|tracked| self.machine.conntrack.status(tracked)).unwrap_or_default(),
             };
-            self.machine.ruling.decide(&view)
+            let decision = self.machine.ruling.decide(&view);
+            if decision.action == Action::Accept
+                && let (Some(helper), Some(tracked)) = (self.machine.ruling.helper(&view), tracked)
+            {
+                self.machine.conntrack.assign_helper(tracked, helper);
+            }
+            decision
         };
         let governed = matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
         if decision.action != Action::Accept || governed && decision.origin.is_some() {
@@ -283,8 +290,33 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn confirm(&mut self) -> Step {
+        self.help()?;
         let confirmed = self.tracked.is_none_or(|tracked| self.machine.conntrack.confirm(tracked, self.now));
         if confirmed { Ok(()) } else { Err(self.lost("conntrack")) }
+    }
+
+    /// Lets the helper of the packet's conversation read it.
+    fn help(&mut self) -> Step {
+        let helped = self.tracked.filter(|tracked| self.machine.conntrack.is_helped(*tracked));
+        let Some(tracked) = helped else { return Ok(()) };
+        let broadcast = self.broadcast();
+        let help = {
+            let Ok(packet) = Packet::parse(&self.bytes) else { return Ok(()) };
+            self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
+        };
+        match help {
+            Help::Accept(_) => Ok(()),
+            Help::Drop => Err(self.lost("conntrack helper")),
+        }
+    }
+
+    /// How many bits belong to the network, if the host itself sends the packet to the broadcast address of the interface
+    /// that it leaves by.
+    fn broadcast(&self) -> Option<u8> {
+        let (oif, None) = (self.oif.as_deref()?, &self.iif) else { return None };
+        let destination = wire::address(Family::Ipv4, self.packet().ok()?.destination());
+        let networks = &self.machine.host.interface(oif)?.addresses;
+        networks.iter().find(|network| network.broadcast() == destination).map(IpNet::prefix_len)
     }
 
     fn packet(&self) -> Result<Packet<'_>, Fate> {
