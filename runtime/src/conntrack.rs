@@ -187,13 +187,19 @@ impl Conntrack {
     /// The confirmed entries as lines of text, in the order in which they were made.
     #[must_use]
     pub fn lines(&self, style: Style, now: Duration) -> Vec<String> {
-        self.table.alive(now).map(|entry| print::line(entry, style, now)).collect()
+        let related = self.table.related(now);
+        let line = |(id, entry)| print::line(entry, style, related.get(&id).copied().unwrap_or(0), now);
+        self.table.alive(now).map(line).collect()
     }
 
     /// What helpers expect, as lines of `/proc/net/nf_conntrack_expect`, in the order in which it was read of.
     #[must_use]
     pub fn expectation_lines(&self, now: Duration) -> Vec<String> {
-        self.table.expectations.alive(now).map(|expectation| expectation::line(expectation, now)).collect()
+        let waited_for = |expectation: &&expectation::Expectation| {
+            self.table.get(expectation.master).is_some_and(|master| !master.is_confirmed() || master.expires > now)
+        };
+        let alive = self.table.expectations.alive(now).filter(waited_for);
+        alive.map(|expectation| expectation::line(expectation, now)).collect()
     }
 
     /// How many entries the table holds.

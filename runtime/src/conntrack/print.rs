@@ -20,14 +20,15 @@ pub enum Style {
     IpConntrack,
 }
 
-pub fn line(entry: &Entry, style: Style, now: Duration) -> String {
+/// The line of an entry that brought about so many others.
+pub fn line(entry: &Entry, style: Style, related: usize, now: Duration) -> String {
     let mut line = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut line, entry, style, now);
+    let _ = write(&mut line, entry, style, related, now);
     line
 }
 
-fn write(line: &mut String, entry: &Entry, style: Style, now: Duration) -> fmt::Result {
+fn write(line: &mut String, entry: &Entry, style: Style, related: usize, now: Duration) -> fmt::Result {
     let [original, reply] = &entry.counters;
     let left = entry.expires.saturating_sub(now).as_secs();
     if style == Style::NfConntrack {
@@ -45,11 +46,11 @@ fn write(line: &mut String, entry: &Entry, style: Style, now: Duration) -> fmt::
     if entry.status.contains(CtStatus::ASSURED) {
         line.push_str("[ASSURED] ");
     }
-    line.push_str(match style {
-        Style::NfConntrack => "mark=0 zone=0 use=2",
-        Style::IpConntrack => "mark=0 use=1",
-    });
-    Ok(())
+    // The table and the reader hold the entry, and whatever it brought about.
+    match style {
+        Style::NfConntrack => write!(line, "mark=0 zone=0 use={}", 2 + related),
+        Style::IpConntrack => write!(line, "mark=0 use={}", 1 + related),
+    }
 }
 
 /// Only the protocols with a tracker of their own have names here (`l4proto_name`).

@@ -117,11 +117,20 @@ impl Table {
     }
 
     /// The confirmed entries whose time is not up, in the order in which they were made.
-    pub fn alive(&self, now: Duration) -> impl Iterator<Item = &Entry> {
-        let alive = move |entry: &&Entry| {
+    pub fn alive(&self, now: Duration) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let alive = move |entry: &Entry| {
             entry.is_confirmed() && !entry.status.contains(CtStatus::DYING) && entry.expires > now
         };
-        self.entries.values().filter(alive)
+        self.entries.iter().filter(move |(_, entry)| alive(entry)).map(|(&id, entry)| (id, entry))
+    }
+
+    /// How many living entries each entry has brought about by its helper.
+    pub fn related(&self, now: Duration) -> HashMap<EntryId, usize> {
+        let mut related = HashMap::new();
+        for master in self.alive(now).filter_map(|(_, entry)| entry.master) {
+            *related.entry(master).or_default() += 1;
+        }
+        related
     }
 
     /// How many entries are held, those whose time is up included.
