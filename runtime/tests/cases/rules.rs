@@ -5,12 +5,23 @@ use std::iter::Peekable;
 use std::str::SplitWhitespace;
 
 use ringwall_ir::words::{CtState, Family, Hook, Protocol, Refusal, icmp};
+use ringwall_runtime::conntrack::Helper;
 use ringwall_runtime::engine::{Action, Decision, Ruling, View};
 
 /// Base chains in the order in which packets meet them.
 #[derive(Clone, Default)]
 pub struct Rules {
     chains: Vec<Chain>,
+    /// Helpers as the ruleset calls them.
+    helpers: Vec<(String, HelperObject)>,
+}
+
+/// `ct helper NAME { type "ftp" protocol tcp; l3proto ip6; }`
+#[derive(Clone, Copy)]
+struct HelperObject {
+    helper: Helper,
+    protocol: Protocol,
+    family: Option<Family>,
 }
 
 #[derive(Clone)]
@@ -20,6 +31,8 @@ struct Chain {
     priority: i32,
     rules: Vec<(Vec<Test>, Action)>,
     policy: Action,
+    /// The rules that assign helpers.
+    assigns: Vec<(Vec<Test>, HelperObject)>,
 }
 
 #[derive(Clone)]
@@ -50,6 +63,7 @@ impl Rules {
 
     fn add_nft(&mut self, text: &str) -> Result<(), Unknown> {
         let mut families = Vec::new();
+        let mut pending = String::new();
         for statement in statements(text) {
             let words: Vec<&str> = statement.iter().map(String::as_str).collect();
             match words[..] {
@@ -58,7 +72,22 @@ impl Rules {
                 ["type", "filter", "hook", hook, "priority", priority] => {
                     let priority = priority.parse().map_err(|_| "priority")?;
                     let (families, hook) = (families.clone(), hook_of(hook)?);
-                    self.chains.push(Chain { families, hook, priority, rules: vec![], policy: Action::Accept });
+                    self.chains.push(Chain { families, hook, priority, rules: vec![], policy: Action::Accept, assigns: vec![] });
+                }
+                ["ct", "helper", name] => pending = name.to_owned(),
+                ["type", helper, "protocol", protocol] => {
+                    let helper = Helper::named(helper).ok_or("helper")?;
+                    let object = HelperObject { helper, protocol: protocol_of(protocol)?, family: None };
+                    self.helpers.push((pending.clone(), object));
+                }
+                ["l3proto", family] => {
+                    let (_, object) = self.helpers.last_mut().ok_or("l3proto")?;
+                    object.family = families_of(family)?.first().copied();
+                }
+                [ref tests @ .., "ct", "helper", "set", name] => {
+                    let object = self.helpers.iter().find(|(known, _)| known == name).ok_or("ct helper")?.1;
+                    let (tests, _) = nft_rule(&[tests, &["accept"]].concat())?;
+                    self.chains.last_mut().ok_or("rule")?.assigns.push((tests, object));
                 }
                 ["policy", policy] => {
                     let chain = self.chains.last_mut().ok_or("policy")?;
@@ -82,7 +111,7 @@ impl Rules {
                 Some(chain) if chain.starts_with(':') => {
                     let hook = hook_of(&chain[1..])?;
                     let policy = if words.next() == Some("DROP") { Action::Drop } else { Action::Accept };
-                    self.chains.push(Chain { families: vec![family], hook, priority: 0, rules: vec![], policy });
+                    self.chains.push(Chain { families: vec![family], hook, priority: 0, rules: vec![], policy, assigns: vec![] });
                 }
                 Some(other) => return Err(other.to_owned()),
             }
@@ -190,6 +219,7 @@ fn statements(text: &str) -> Vec<Vec<String>> {
             ("{", None) if matches!(last.first().map(String::as_str), Some("table" | "chain")) => {
                 statements.push(vec![])
             }
+            ("{", None) if last.len() == 3 && last[..2] == ["ct", "helper"] => statements.push(vec![]),
             ("{", None) => set = Some(String::new()),
             (";" | "}", None) => statements.push(vec![]),
             (word, None) => match last.last_mut() {
@@ -274,5 +304,17 @@ impl Ruling for Rules {
             }
         }
         Decision { action: Action::Accept, origin: None }
+    }
+
+    fn helper(&mut self, view: &View<'_>) -> Option<Helper> {
+        let (family, protocol) = (view.packet.family(), view.packet.protocol());
+        let chains = self.chains.iter().filter(|chain| chain.hook == view.hook && chain.families.contains(&family));
+        let mut assigns = chains.flat_map(|chain| &chain.assigns);
+        let (_, object) = assigns.find(|(tests, object)| {
+            object.protocol == protocol
+                && object.family.is_none_or(|only| only == family)
+                && tests.iter().all(|test| test.holds(view))
+        })?;
+        Some(object.helper)
     }
 }
