@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
+use super::gre::GRE;
 use super::helper::Assigned;
 use super::table::EntryId;
 use super::tuple::Tuple;
-use super::gre::GRE;
 use super::{Arrival, sctp, tcp, udp};
 
 /// An entry: both its tuples, and how far the conversation is.

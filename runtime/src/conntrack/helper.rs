@@ -48,8 +48,7 @@ pub enum Helper {
 
 impl Helper {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Ftp, Self::Tftp, Self::Irc, Self::Sip, Self::Pptp, Self::Amanda, Self::NetbiosNs];
+    pub const ALL: [Self; 7] = [Self::Ftp, Self::Tftp, Self::Irc, Self::Sip, Self::Pptp, Self::Amanda, Self::NetbiosNs];
 
     /// Its name in the kernel, which rulesets and `/proc/net/nf_conntrack_expect` say.
     #[must_use]

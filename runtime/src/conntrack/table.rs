@@ -118,9 +118,8 @@ impl Table {
 
     /// The confirmed entries whose time is not up, in the order in which they were made.
     pub fn alive(&self, now: Duration) -> impl Iterator<Item = (EntryId, &Entry)> {
-        let alive = move |entry: &Entry| {
-            entry.is_confirmed() && !entry.status.contains(CtStatus::DYING) && entry.expires > now
-        };
+        let alive =
+            move |entry: &Entry| entry.is_confirmed() && !entry.status.contains(CtStatus::DYING) && entry.expires > now;
         self.entries.iter().filter(move |(_, entry)| alive(entry)).map(|(&id, entry)| (id, entry))
     }
 

@@ -72,7 +72,14 @@ impl Rules {
                 ["type", "filter", "hook", hook, "priority", priority] => {
                     let priority = priority.parse().map_err(|_| "priority")?;
                     let (families, hook) = (families.clone(), hook_of(hook)?);
-                    self.chains.push(Chain { families, hook, priority, rules: vec![], policy: Action::Accept, assigns: vec![] });
+                    self.chains.push(Chain {
+                        families,
+                        hook,
+                        priority,
+                        rules: vec![],
+                        policy: Action::Accept,
+                        assigns: vec![],
+                    });
                 }
                 ["ct", "helper", name] => pending = name.to_owned(),
                 ["type", helper, "protocol", protocol] => {
@@ -111,7 +118,14 @@ impl Rules {
                 Some(chain) if chain.starts_with(':') => {
                     let hook = hook_of(&chain[1..])?;
                     let policy = if words.next() == Some("DROP") { Action::Drop } else { Action::Accept };
-                    self.chains.push(Chain { families: vec![family], hook, priority: 0, rules: vec![], policy, assigns: vec![] });
+                    self.chains.push(Chain {
+                        families: vec![family],
+                        hook,
+                        priority: 0,
+                        rules: vec![],
+                        policy,
+                        assigns: vec![],
+                    });
                 }
                 Some(other) => return Err(other.to_owned()),
             }

@@ -100,11 +100,7 @@ fn length(text: &[u8], family: Family) -> Option<usize> {
 }
 
 fn process(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) -> Result<(), Dropped> {
-    if starts_with(message.text, VERSION) {
-        response(aid, dialogue, message)
-    } else {
-        request(aid, dialogue, message)
-    }
+    if starts_with(message.text, VERSION) { response(aid, dialogue, message) } else { request(aid, dialogue, message) }
 }
 
 /// The number of a request or response, and where what follows it starts.

@@ -62,9 +62,7 @@ fn v4(text: &[u8]) -> Option<(u128, usize)> {
 /// The IPv6 address at the front, and its length (`in6_pton`). A delimiter, where one is given, must follow it, if
 /// anything does.
 pub fn v6(text: &[u8], delimiter: Option<u8>) -> Option<(u128, usize)> {
-    let belongs = |byte: &u8| {
-        Some(*byte) != delimiter && (byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
-    };
+    let belongs = |byte: &u8| Some(*byte) != delimiter && (byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
     let length = text.iter().take_while(|byte| belongs(byte)).count();
     let follows = text.get(length).copied();
     if delimiter.is_some() && follows.is_some() && follows != delimiter {
