@@ -241,26 +241,29 @@ impl Table {
     /// Makes the entry of a tuple that is in no entry yet. If it was expected, it is related (`init_conntrack`).
     pub fn open(&mut self, tuple: &Tuple, now: Duration) -> Option<EntryId> {
         let mut entry = Entry::new(*tuple, now)?;
-        let mut expectations = std::mem::take(&mut self.expectations);
-        let expected = expectations.take(tuple, now, |master| {
-            let alive = |master: &Entry| master.is_confirmed() && !master.status.contains(CtStatus::DYING);
-            self.get(master).is_some_and(alive)
-        });
-        self.expectations = expectations;
-        if let Some(expected) = expected {
-            entry.status = entry.status.with(CtStatus::EXPECTED);
-            entry.master = Some(expected.master);
-            match expected.then {
-                Then::Nothing => {}
-                Then::Help(helper) => entry.help = Some(helper.start()),
-                Then::CallEnds => {
-                    if let Some(other) = expected.tuple.inverted() {
-                        self.expectations.remove(&other);
-                    }
-                }
+        let Some(expected) = self.take_expectation(tuple, now) else { return Some(self.add(entry, now)) };
+        entry.status = entry.status.with(CtStatus::EXPECTED);
+        entry.master = Some(expected.master);
+        if let Then::Help(helper) = expected.then {
+            entry.help = Some(helper.start());
+        }
+        let id = self.add(entry, now);
+        if expected.then == Then::CallEnds {
+            self.calls.carry(id);
+            if let Some(other) = expected.tuple.inverted() {
+                self.expectations.remove(&other);
             }
         }
-        Some(self.add(entry, now))
+        Some(id)
+    }
+
+    /// The expectation that a packet fulfils. Nobody can know yet of one whose master is not in the table.
+    fn take_expectation(&mut self, tuple: &Tuple, now: Duration) -> Option<Expectation> {
+        let mut expectations = std::mem::take(&mut self.expectations);
+        let alive = |master: &Entry| master.is_confirmed() && !master.status.contains(CtStatus::DYING);
+        let expected = expectations.take(tuple, now, |master| self.get(master).is_some_and(alive));
+        self.expectations = expectations;
+        expected
     }
 }
 

@@ -31,7 +31,11 @@ pub fn packet(entry: &mut Entry, arrival: &Arrival<'_>) -> Outcome {
 /// The calls of PPTP that a helper read of. A packet of a call says the call id of its receiver only; the sender's, which
 /// is part of the tuple too, is looked up here (`struct nf_ct_gre_keymap`).
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Vec<Call>);
+pub struct Calls {
+    known: Vec<Call>,
+    /// The entries of GRE that were expected.
+    carried: Vec<EntryId>,
+}
 
 #[derive(Clone, Debug)]
 struct Call {
@@ -53,27 +57,40 @@ impl Call {
 impl Calls {
     /// Adds one direction of a call (`nf_ct_gre_keymap_add`). False if the entry has another call in that direction.
     pub fn add(&mut self, master: EntryId, direction: CtDirection, tuple: Tuple) -> bool {
-        if let Some(call) = self.0.iter().find(|call| call.master == master && call.direction == direction) {
+        if let Some(call) = self.known.iter().find(|call| call.master == master && call.direction == direction) {
             return call.fits(&tuple);
         }
-        self.0.push(Call { master, direction, tuple });
+        self.known.push(Call { master, direction, tuple });
         true
     }
 
     /// Removes the calls of an entry (`nf_ct_gre_keymap_destroy`).
     pub fn forget(&mut self, master: EntryId) {
-        self.0.retain(|call| call.master != master);
+        self.known.retain(|call| call.master != master);
     }
 
-    /// The entries that have calls.
-    pub fn masters(&self) -> impl Iterator<Item = EntryId> {
-        self.0.iter().map(|call| call.master)
+    /// Notes an entry of GRE that was expected.
+    pub fn carry(&mut self, id: EntryId) {
+        self.carried.push(id);
+    }
+
+    /// The first entry of a call is gone, and with it what is known of the calls of its master (`destroy_gre_conntrack`).
+    pub fn drop_carried(&mut self, id: EntryId, master: EntryId) {
+        if let Some(at) = self.carried.iter().position(|carried| *carried == id) {
+            self.carried.remove(at);
+            self.forget(master);
+        }
+    }
+
+    /// The entries that matter to calls: those of control connections and of GRE.
+    pub fn entries(&self) -> impl Iterator<Item = EntryId> {
+        self.known.iter().map(|call| call.master).chain(self.carried.iter().copied())
     }
 
     /// The tuple of a packet with the sender's call id, if it is known (`gre_keymap_lookup`).
     pub fn complete(&self, tuple: Tuple) -> Tuple {
         let Ends::Keys { destination, .. } = tuple.ends else { return tuple };
-        let Some(call) = self.0.iter().find(|call| call.fits(&tuple)) else { return tuple };
+        let Some(call) = self.known.iter().find(|call| call.fits(&tuple)) else { return tuple };
         let (source, _) = call.tuple.ends.parted();
         Tuple { ends: Ends::Keys { source, destination }, ..tuple }
     }

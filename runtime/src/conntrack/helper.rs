@@ -334,25 +334,27 @@ impl Conntrack {
 }
 
 impl Table {
-    /// Does away with what goes with an entry: what it expects, and the calls of a PPTP session.
+    /// Does away with what goes with an entry that ends: what it expects, and the calls of a PPTP session.
     pub fn abandon(&mut self, id: EntryId) {
-        let Some(entry) = self.get_mut(id) else { return };
-        let (tuples, master) = ((entry.original, entry.reply), entry.master);
-        let help = entry.help.take();
-        if let Some(Assigned { memory: Memory::Pptp(session), .. }) = help
-            && self.get(id).is_some_and(super::entry::Entry::is_confirmed)
-        {
+        let Some(entry) = self.get_mut(id).filter(|entry| entry.is_confirmed()) else { return };
+        let tuples = (entry.original, entry.reply);
+        if let Some(Assigned { memory: Memory::Pptp(session), .. }) = entry.help.take() {
             session.hang_up(self, id, tuples);
         }
+        self.release(id);
+    }
+
+    /// Does away with what an entry expects, whether or not it ever was in the table.
+    pub fn release(&mut self, id: EntryId) {
         self.expectations.forget(id);
-        if let Some(master) = master.filter(|_| tuples.0.protocol == super::gre::GRE) {
-            self.calls.forget(master);
+        if let Some(master) = self.get(id).and_then(|entry| entry.master) {
+            self.calls.drop_carried(id, master);
         }
     }
 
-    /// Ends the entries whose time is up and that expect something, with what they expect.
+    /// Ends the entries whose time is up and that others depend on: those that expect something, and those of calls.
     pub fn end_masters(&mut self, now: Duration) {
-        let masters = self.expectations.masters().chain(self.calls.masters());
+        let masters = self.expectations.masters().chain(self.calls.entries());
         let late = |&id: &EntryId| self.get(id).is_some_and(|entry| entry.is_confirmed() && entry.expires <= now);
         for id in masters.filter(late).collect::<Vec<_>>() {
             self.kill(id);

@@ -103,7 +103,7 @@ impl Table {
     pub fn finish(&mut self, id: EntryId) {
         let gone = |entry: &Entry| entry.status.contains(CtStatus::DYING) || !entry.is_confirmed();
         if self.entries.get(&id).is_some_and(gone) {
-            self.expectations.forget(id);
+            self.release(id);
             self.entries.remove(&id);
         }
     }

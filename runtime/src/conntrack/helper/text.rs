@@ -62,14 +62,24 @@ fn v4(text: &[u8]) -> Option<(u128, usize)> {
 /// The IPv6 address at the front, and its length (`in6_pton`). A delimiter, where one is given, must follow it, if
 /// anything does.
 pub fn v6(text: &[u8], delimiter: Option<u8>) -> Option<(u128, usize)> {
-    let belongs = |byte: &u8| Some(*byte) != delimiter && (byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
+    let belongs =
+        |byte: &u8| Some(*byte) != delimiter && (byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'));
     let length = text.iter().take_while(|byte| belongs(byte)).count();
     let follows = text.get(length).copied();
     if delimiter.is_some() && follows.is_some() && follows != delimiter {
         return None;
     }
-    let address: Ipv6Addr = std::str::from_utf8(text.get(..length)?).ok()?.parse().ok()?;
+    let written = std::str::from_utf8(text.get(..length)?).ok()?;
+    let groups: Vec<&str> = written.split(':').map(without_zeroes).collect();
+    let address: Ipv6Addr = groups.join(":").parse().ok()?;
     Some((address.to_bits(), length))
+}
+
+/// A group of an address with no more digits than it needs: the kernel takes any number of zeroes in front.
+fn without_zeroes(group: &str) -> &str {
+    const DIGITS: usize = 4;
+    let needless = group.len().saturating_sub(DIGITS).min(group.len() - group.trim_start_matches('0').len());
+    if group.contains('.') { group } else { group.get(needless..).unwrap_or(group) }
 }
 
 #[cfg(test)]
@@ -95,6 +105,8 @@ mod tests {
         let read = |text: &str| address(Family::Ipv6, text.as_bytes());
         assert_eq!(read("2001:db8::1]:5060"), Some((0x2001_0db8 << 96 | 1, 11)));
         assert_eq!(read("2001:db8:::1"), None);
+        assert_eq!(read("02001:000000db8::1"), read("2001:db8::1"));
+        assert_eq!(read("12001:db8::1"), None);
         assert_eq!(v6(b"::1|x", Some(b'|')), Some((1, 3)));
         assert_eq!(v6(b"::1x", Some(b'|')), None);
     }
