@@ -11,6 +11,8 @@ mod irc;
 mod netbios_ns;
 mod pptp;
 mod sip;
+#[cfg(test)]
+mod tests;
 mod text;
 mod tftp;
 
