@@ -102,7 +102,7 @@ impl Conntrack {
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, now: Duration) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
-        self.table.end_masters(now);
+        self.table.end_calls(now);
         if let Some(tracked) = related::track(&mut self.table, &layers, verify, now) {
             return tracked;
         }

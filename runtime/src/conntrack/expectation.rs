@@ -259,6 +259,7 @@ impl Table {
 
     /// The expectation that a packet fulfils. Nobody can know yet of one whose master is not in the table.
     fn take_expectation(&mut self, tuple: &Tuple, now: Duration) -> Option<Expectation> {
+        self.end_masters(now);
         let mut expectations = std::mem::take(&mut self.expectations);
         let alive = |master: &Entry| master.is_confirmed() && !master.status.contains(CtStatus::DYING);
         let expected = expectations.take(tuple, now, |master| self.get(master).is_some_and(alive));

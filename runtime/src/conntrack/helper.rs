@@ -354,13 +354,24 @@ impl Table {
         }
     }
 
-    /// Ends the entries whose time is up and that others depend on: those that expect something, and those of calls.
+    /// Ends the entries whose time is up and that expect something, with what they expect.
     pub fn end_masters(&mut self, now: Duration) {
-        let masters = self.expectations.masters().chain(self.calls.entries());
-        let late = |&id: &EntryId| self.get(id).is_some_and(|entry| entry.is_confirmed() && entry.expires <= now);
-        for id in masters.filter(late).collect::<Vec<_>>() {
-            self.kill(id);
-            self.finish(id);
+        let masters: Vec<_> = self.expectations.masters().collect();
+        self.end_late(&masters, now);
+    }
+
+    /// Ends the entries whose time is up and that have to do with calls of PPTP: where one goes, others go too.
+    pub fn end_calls(&mut self, now: Duration) {
+        let entries: Vec<_> = self.calls.entries().collect();
+        self.end_late(&entries, now);
+    }
+
+    fn end_late(&mut self, entries: &[EntryId], now: Duration) {
+        for &id in entries {
+            if self.get(id).is_some_and(|entry| entry.is_confirmed() && entry.expires <= now) {
+                self.kill(id);
+                self.finish(id);
+            }
         }
     }
 }

@@ -28,8 +28,18 @@ use ringwall_runtime::observation::Observation;
 use ringwall_runtime::traffic::{Entry, TimedPacket};
 
 #[test]
-fn ftp_announces_its_data_connections() {
-    replay(include_str!("ftp.talk"));
+fn ftp_clients_announce_where_data_is_sent() {
+    replay(include_str!("ftp-active.talk"));
+}
+
+#[test]
+fn ftp_servers_announce_where_data_is_fetched() {
+    replay(include_str!("ftp-passive.talk"));
+}
+
+#[test]
+fn ftp_announces_data_connections_of_either_family() {
+    replay(include_str!("ftp-extended.talk"));
 }
 
 #[test]
