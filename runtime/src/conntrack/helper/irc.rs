@@ -45,15 +45,14 @@ pub fn help(aid: &mut Aid<'_>) -> Result<(), Dropped> {
             return Ok(());
         }
         at += 7;
-        for word in OFFERS {
-            if !text.get(at..).is_some_and(|rest| rest.starts_with(word)) {
-                continue;
-            }
-            at += word.len();
-            if let Some(offer) = offer(text, at).filter(|offer| is_own(aid, offer)) {
-                return expect(aid, &offer);
-            }
-        }
+        let Some(word) = OFFERS.into_iter().find(|word| text.get(at..).is_some_and(|rest| rest.starts_with(word)))
+        else {
+            continue;
+        };
+        return match offer(text, at + word.len()).filter(|offer| is_own(aid, offer)) {
+            Some(offer) => expect(aid, &offer),
+            None => Ok(()),
+        };
     }
     Ok(())
 }
