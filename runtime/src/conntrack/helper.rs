@@ -142,11 +142,19 @@ pub enum Form {
     IrcOffer,
     /// The port that an Amanda client offers.
     AmandaPort,
-    /// Address and port, if one is said, of a SIP URI.
+    /// Address and port, if one is said, of a SIP URI: of the request, the contacts, the sender and the receiver.
     SipAddress,
+    /// Address and port, if one is said, of the topmost Via.
+    SipVia,
+    /// The address of its parameter `maddr`.
+    SipViaReplyTo,
+    /// The address of its parameter `received`.
+    SipViaReceived,
+    /// The port of its parameter `rport`.
+    SipViaPort,
     /// The port of a medium in a description.
     SdpPort,
-    /// The address of a connection in a description.
+    /// The address of a connection in a description, or of its owner.
     SdpAddress,
 }
 

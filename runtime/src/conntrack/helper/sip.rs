@@ -2,6 +2,7 @@
 //! SIP over UDP and TCP (`nf_conntrack_sip.c`), with the kernel's own settings: calls come in from the registrar only
 //! (`sip_direct_signalling`), and media flow between the ends of the conversation only (`sip_direct_media`).
 
+mod addresses;
 mod description;
 mod header;
 mod registration;
@@ -100,7 +101,14 @@ fn length(text: &[u8], family: Family) -> Option<usize> {
 }
 
 fn process(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) -> Result<(), Dropped> {
-    if starts_with(message.text, VERSION) { response(aid, dialogue, message) } else { request(aid, dialogue, message) }
+    if starts_with(message.text, VERSION) {
+        response(aid, dialogue, message)?;
+    } else {
+        request(aid, dialogue, message)?;
+        addresses::of_request(aid, message);
+    }
+    addresses::of_headers(aid, message);
+    Ok(())
 }
 
 /// The number of a request or response, and where what follows it starts.

@@ -137,17 +137,28 @@ fn irc_and_amanda_say_where_ports_stand() {
 
 #[test]
 fn sip_says_where_addresses_and_ports_stand_in_each_message() {
-    let description = "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 x\r\nc=IN IP4 10.0.0.1\r\nm=video 4002 x\r\n";
-    let invite = format!("INVITE sip:b@h SIP/2.0\r\nCSeq: 1 INVITE\r\nContent-Length: {}\r\n\r\n", description.len());
-    let register = "REGISTER sip:h SIP/2.0\r\nCSeq: 2 REGISTER\r\nContact: <sip:a@10.0.0.1:5070>\r\nExpires: 9\r\n";
-    let payload = format!("{invite}{description}{register}Content-Length: 0\r\n\r\n");
+    let description = "v=0\r\no=u 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 x\r\nc=IN IP4 10.0.0.1\r\n";
+    let invite = format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {}\r\n\r\n", description.len());
+    let register = "REGISTER sip:h SIP/2.0\r\nv: SIP/2.0/TCP 10.0.0.1:5061;rport=7;maddr=10.0.0.2;received=10.0.0.3\r\n\
+                    f: <sip:10.0.0.4>\r\nTo: <sip:b@10.0.0.5:6000>\r\nCSeq: 2 REGISTER\r\n\
+                    Contact: <sip:a@10.0.0.1:5070>, <sip:a@10.0.0.6>\r\nExpires: 9\r\nContent-Length: 0\r\n\r\n";
+    let payload = format!("{invite}{description}{register}");
     let help = Talk::open(Helper::Sip).out(payload.as_bytes());
     let expected = [
         (Form::SdpPort, "4000"),
         (Form::SdpAddress, "10.0.0.1"),
-        (Form::SdpPort, "4002"),
         (Form::SdpAddress, "10.0.0.1"),
+        (Form::SdpAddress, "10.0.0.1"),
+        (Form::SipAddress, "10.0.0.99:5060"),
         (Form::SipAddress, "10.0.0.1:5070"),
+        (Form::SipVia, "10.0.0.1:5061"),
+        (Form::SipViaReplyTo, "10.0.0.2"),
+        (Form::SipViaReceived, "10.0.0.3"),
+        (Form::SipViaPort, "7"),
+        (Form::SipAddress, "10.0.0.1:5070"),
+        (Form::SipAddress, "10.0.0.6"),
+        (Form::SipAddress, "10.0.0.4"),
+        (Form::SipAddress, "10.0.0.5:6000"),
     ];
     assert_eq!(found(help, payload.as_bytes()), said(&expected));
 }

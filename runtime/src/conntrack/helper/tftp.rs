@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ringwall_ir::words::Protocol;
+use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::{Aid, Dropped};
 use crate::conntrack::expectation::{Class, From, To};
@@ -19,6 +19,9 @@ pub fn help(aid: &mut Aid<'_>) -> Result<(), Dropped> {
     let (Some(READ | WRITE), reply) = (number16(aid.segment, HEADER), aid.reply) else { return Ok(()) };
     let (_, port) = reply.ends.parted();
     let to = To { family: reply.family, protocol: Protocol::UDP, address: reply.destination, end: port };
-    let expectation = aid.expectation(&CLASS, From::address(reply.source), to);
+    let mut expectation = aid.expectation(&CLASS, From::address(reply.source), to);
+    // The client waits at its own port, whatever it is translated to.
+    (expectation.saved.port, _) = aid.original.ends.parted();
+    expectation.saved.direction = CtDirection::Reply;
     aid.expect(expectation).map_err(|_| Dropped)
 }

@@ -16,6 +16,7 @@ use crate::conntrack::tuple::{Ends, Tuple};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Line {
     Version,
+    Owner,
     Connection,
     Media,
 }
@@ -24,6 +25,7 @@ impl Line {
     const fn start(self) -> &'static [u8] {
         match self {
             Self::Version => b"v=",
+            Self::Owner => b"o=",
             Self::Connection => b"c=",
             Self::Media => b"m=",
         }
@@ -46,7 +48,7 @@ struct Medium {
 pub fn process(aid: &mut Aid<'_>, message: &Message<'_>) -> Result<(), Dropped> {
     let text = message.text;
     let Search::Found(version) = get(message, 0, Line::Version, None) else { return Ok(()) };
-    let common = connection(message, version.start);
+    let common = address_of(message, version.start, Line::Connection);
     let mut at = version.start;
     let mut expected = 0;
     while expected < MEDIA.len() {
@@ -60,7 +62,7 @@ pub fn process(aid: &mut Aid<'_>, message: &Message<'_>) -> Result<(), Dropped> 
         // Port zero says that the medium is not wanted.
         let Some(port @ 1..) = number(text.get(at..).unwrap_or_default()) else { continue };
         let port = u16::try_from(port).ok().filter(|port| *port >= 1024).ok_or(Dropped)?;
-        let own = connection(message, at);
+        let own = address_of(message, at, Line::Connection);
         let (address, _) = own.clone().or_else(|| common.clone()).ok_or(Dropped)?;
         expect(aid, message, Medium { class, address, port, place: at..line.end })?;
         if let Some((_, place)) = own {
@@ -68,15 +70,18 @@ pub fn process(aid: &mut Aid<'_>, message: &Message<'_>) -> Result<(), Dropped> 
         }
         expected += 1;
     }
-    if let Some((_, place)) = common.filter(|_| expected > 0) {
-        aid.found(Form::SdpAddress, message.place(place));
+    if common.is_some() || expected > 0 {
+        let owner = address_of(message, version.start, Line::Owner);
+        for (_, place) in owner.into_iter().chain(common) {
+            aid.found(Form::SdpAddress, message.place(place));
+        }
     }
     Ok(())
 }
 
-/// The address of a connection, before the next medium.
-fn connection(message: &Message<'_>, from: usize) -> Option<(u128, Range<usize>)> {
-    let Search::Found(place) = get(message, from, Line::Connection, Some(Line::Media)) else { return None };
+/// The address that a line says, before the next medium, and where it stands.
+fn address_of(message: &Message<'_>, from: usize, line: Line) -> Option<(u128, Range<usize>)> {
+    let Search::Found(place) = get(message, from, line, Some(Line::Media)) else { return None };
     let (address, _) = address(message.family, message.text.get(place.clone())?)?;
     Some((address, place))
 }
@@ -110,7 +115,7 @@ fn find(message: &Message<'_>, value: usize, line: Line) -> Option<Range<usize>>
     let text = message.text.get(value..)?;
     let place = match line {
         Line::Version => 0..digits(text),
-        Line::Connection => {
+        Line::Owner | Line::Connection => {
             let word: &[u8] = match message.family {
                 Family::Ipv4 => b"IN IP4 ",
                 Family::Ipv6 => b"IN IP6 ",

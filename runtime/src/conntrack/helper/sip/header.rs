@@ -24,13 +24,20 @@ pub struct Header {
 #[derive(Clone, Copy, Debug)]
 enum Thing {
     Digits,
-    /// An address and perhaps a port, behind the user's name if there is one.
+    /// An address and perhaps a port.
     Endpoint,
+    /// The same, behind the user's name if there is one.
+    EndpointOfUser,
 }
 
 pub const CSEQ: Header = Header { name: b"CSeq", letter: None, before: None, thing: Thing::Digits };
 pub const CONTACT: Header =
-    Header { name: b"Contact", letter: Some(b'm'), before: Some(b"sip:"), thing: Thing::Endpoint };
+    Header { name: b"Contact", letter: Some(b'm'), before: Some(b"sip:"), thing: Thing::EndpointOfUser };
+pub const FROM: Header =
+    Header { name: b"From", letter: Some(b'f'), before: Some(b"sip:"), thing: Thing::EndpointOfUser };
+pub const TO: Header = Header { name: b"To", letter: Some(b't'), before: Some(b"sip:"), thing: Thing::EndpointOfUser };
+pub const VIA_UDP: Header = Header { name: b"Via", letter: Some(b'v'), before: Some(b"UDP "), thing: Thing::Endpoint };
+pub const VIA_TCP: Header = Header { before: Some(b"TCP "), ..VIA_UDP };
 pub const EXPIRES: Header = Header { name: b"Expires", letter: None, before: None, thing: Thing::Digits };
 pub const CONTENT_LENGTH: Header =
     Header { name: b"Content-Length", letter: Some(b'l'), before: None, thing: Thing::Digits };
@@ -176,7 +183,8 @@ impl Header {
         let rest = text.get(at..)?;
         let (start, length) = match self.thing {
             Thing::Digits => (0, rest.iter().take_while(|byte| byte.is_ascii_digit()).count()),
-            Thing::Endpoint => behind_user(family, rest)?,
+            Thing::Endpoint => (0, endpoint(family, rest)?.2),
+            Thing::EndpointOfUser => behind_user(family, rest)?,
         };
         (length > 0).then_some(at + start..at + start + length)
     }
@@ -220,6 +228,12 @@ fn behind_user(family: Family, text: &[u8]) -> Option<(usize, usize)> {
     let start = line.filter(|&at| text.get(at) == Some(&b'@')).map_or(0, |at| at + 1);
     let (_, _, length) = endpoint(family, text.get(start..)?)?;
     Some((start, length))
+}
+
+/// Where the endpoint at an offset stands, behind the name of a user if there is one.
+pub fn endpoint_at(text: &[u8], at: usize, family: Family) -> Option<Range<usize>> {
+    let (start, length) = behind_user(family, text.get(at..)?)?;
+    Some(at + start..at + start + length)
 }
 
 /// Address, port and length of the endpoint at the front. IPv6 addresses stand in brackets (RFC 3986 §3.2.2).
@@ -271,4 +285,21 @@ pub fn text_parameter<'a>(text: &'a [u8], from: usize, name: &[u8]) -> Option<&'
 pub fn number_parameter(text: &[u8], from: usize, name: &[u8]) -> Option<Result<u32, ()>> {
     let place = parameter(text, from, name)?;
     Some(number(text.get(place).unwrap_or_default()).ok_or(()))
+}
+
+/// Where the address of a parameter stands (`ct_sip_parse_address_param`). Brackets around it belong to it.
+pub fn address_parameter(text: &[u8], from: usize, name: &[u8], family: Family) -> Option<Range<usize>> {
+    let value = parameter(text, from, name)?;
+    let rest = text.get(value.clone())?;
+    let open = usize::from(family == Family::Ipv6 && rest.first() == Some(&b'['));
+    let (_, length) = address(family, rest.get(open..)?)?;
+    let close = usize::from(open == 1 && rest.get(open + length) == Some(&b']'));
+    Some(value.start..value.start + open + length + close)
+}
+
+/// Where the number of a parameter stands.
+pub fn port_parameter(text: &[u8], from: usize, name: &[u8]) -> Option<Range<usize>> {
+    let value = parameter(text, from, name)?;
+    let digits = text.get(value.clone())?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (digits > 0).then_some(value.start..value.start + digits)
 }
