@@ -110,7 +110,7 @@ impl Mask {
 
 impl Expectation {
     /// An expectation of packets from a source, where one is given, to a destination (`nf_ct_expect_init`).
-    pub fn new(master: EntryId, helper: Helper, class: &'static Class, from: From, to: To) -> Self {
+    pub fn new(master: EntryId, helper: Helper, class: &'static Class, from: Source, to: Destination) -> Self {
         let source_end = from.end.unwrap_or(0);
         let ends = match to.protocol {
             GRE => Ends::Keys { source: source_end, destination: to.end },
@@ -144,7 +144,7 @@ impl Expectation {
 
 /// Where expected packets come from, as far as that is known.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct From {
+pub struct Source {
     pub address: Option<u128>,
     /// The port or key.
     pub end: Option<u16>,
@@ -152,7 +152,7 @@ pub struct From {
 
 /// Where expected packets go.
 #[derive(Clone, Copy, Debug)]
-pub struct To {
+pub struct Destination {
     pub family: Family,
     pub protocol: Protocol,
     pub address: u128,

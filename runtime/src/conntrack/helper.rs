@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Protocol};
 
-use super::expectation::{Class, Expectation, From, Refused, Saved, To};
+use super::expectation::{Class, Destination, Expectation, Refused, Saved, Source};
 use super::sequence::Sequence;
 use super::table::{EntryId, Table};
 use super::tuple::{Layers, Tuple};
@@ -236,7 +236,7 @@ impl<'a> Aid<'a> {
     }
 
     /// An expectation of the helper's, not yet in the table.
-    fn expectation(&self, class: &'static Class, from: From, to: To) -> Expectation {
+    fn expectation(&self, class: &'static Class, from: Source, to: Destination) -> Expectation {
         let mut expectation = Expectation::new(self.id, self.helper, class, from, to);
         expectation.saved = Saved { direction: self.direction.reversed(), ..expectation.saved };
         expectation
@@ -272,7 +272,7 @@ impl<'a> Aid<'a> {
     }
 }
 
-impl From {
+impl Source {
     /// From this address, whatever the port.
     const fn address(address: u128) -> Self {
         Self { address: Some(address), end: None }

@@ -7,7 +7,7 @@ use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::text::{decimal, low16};
 use super::{Aid, Dropped, Form};
-use crate::conntrack::expectation::{Class, From, To};
+use crate::conntrack::expectation::{Class, Destination, Source};
 
 const CLASS: Class = Class { name: None, most: 4, timeout: Duration::from_secs(180) };
 
@@ -33,8 +33,9 @@ pub fn help(aid: &mut Aid<'_>) -> Result<(), Dropped> {
             break;
         }
         let original = aid.original;
-        let to = To { family: original.family, protocol: Protocol::TCP, address: original.destination, end: port };
-        let expectation = aid.expectation(&CLASS, From::address(original.source), to);
+        let to =
+            Destination { family: original.family, protocol: Protocol::TCP, address: original.destination, end: port };
+        let expectation = aid.expectation(&CLASS, Source::address(original.source), to);
         aid.found(Form::AmandaPort, start + offset..start + offset + length);
         if aid.expect(expectation).is_err() {
             result = Err(Dropped);

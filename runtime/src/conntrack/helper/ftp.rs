@@ -9,7 +9,7 @@ use ringwall_ir::words::{CtDirection, Family, Protocol};
 
 use super::text::{decimal, low16, starts_with, v6};
 use super::{Aid, Dropped, Form};
-use crate::conntrack::expectation::{Class, From, To};
+use crate::conntrack::expectation::{Class, Destination, Source};
 use crate::conntrack::sequence::Sequence;
 use crate::packet::wire::byte;
 
@@ -76,8 +76,8 @@ fn expect(aid: &mut Aid<'_>, named: Named) -> Result<(), Dropped> {
         return Ok(());
     }
     let back = *aid.back();
-    let to = To { family: back.family, protocol: Protocol::TCP, address: back.destination, end: named.port };
-    let expectation = aid.expectation(&CLASS, From::address(back.source), to);
+    let to = Destination { family: back.family, protocol: Protocol::TCP, address: back.destination, end: named.port };
+    let expectation = aid.expectation(&CLASS, Source::address(back.source), to);
     aid.found(named.form, named.place);
     aid.expect(expectation).map_err(|_| Dropped)
 }

@@ -7,7 +7,7 @@ use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::text::{decimal, low16, starts_with};
 use super::{Aid, Dropped, Form};
-use crate::conntrack::expectation::{Class, From, To};
+use crate::conntrack::expectation::{Class, Destination, Source};
 use crate::packet::wire::byte;
 
 /// As many as `max_dcc_channels` and `dcc_timeout` say, if nobody changes them.
@@ -101,8 +101,8 @@ fn is_own(aid: &Aid<'_>, offer: &Offer) -> bool {
 
 fn expect(aid: &mut Aid<'_>, offer: &Offer) -> Result<(), Dropped> {
     let back = *aid.back();
-    let to = To { family: back.family, protocol: Protocol::TCP, address: back.destination, end: offer.port };
-    let expectation = aid.expectation(&CLASS, From::ANYWHERE, to);
+    let to = Destination { family: back.family, protocol: Protocol::TCP, address: back.destination, end: offer.port };
+    let expectation = aid.expectation(&CLASS, Source::ANYWHERE, to);
     aid.found(Form::IrcOffer, offer.start..offer.end);
     aid.expect(expectation).map_err(|_| Dropped)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringwall_ir::words::CtDirection;
 
 use super::Aid;
-use crate::conntrack::expectation::{Class, Expectation, From, Then, To};
+use crate::conntrack::expectation::{Class, Destination, Expectation, Source, Then};
 use crate::conntrack::gre::GRE;
 use crate::conntrack::table::{EntryId, Table};
 use crate::conntrack::tuple::{Ends, Tuple};
@@ -208,8 +208,8 @@ impl Session {
     }
 
     fn expectation(aid: &Aid<'_>, control: &Tuple, source: u16, destination: u16) -> Expectation {
-        let from = From { address: Some(control.source), end: Some(source) };
-        let to = To { family: control.family, protocol: GRE, address: control.destination, end: destination };
+        let from = Source { address: Some(control.source), end: Some(source) };
+        let to = Destination { family: control.family, protocol: GRE, address: control.destination, end: destination };
         Expectation { then: Then::CallEnds, ..aid.expectation(&CLASS, from, to) }
     }
 

@@ -7,7 +7,7 @@ use ringwall_ir::words::{Family, Protocol};
 
 use super::header::{Search, next_line, number};
 use super::{AUDIO, IMAGE, Message, VIDEO};
-use crate::conntrack::expectation::{Class, Expectation, From, Refused, To};
+use crate::conntrack::expectation::{Class, Destination, Expectation, Refused, Source};
 use crate::conntrack::helper::text::{address, starts_with};
 use crate::conntrack::helper::{Aid, Dropped, Form};
 use crate::conntrack::tuple::{Ends, Tuple};
@@ -149,8 +149,8 @@ fn expect(aid: &mut Aid<'_>, message: &Message<'_>, medium: Medium) -> Result<()
     aid.found(Form::SdpPort, message.place(medium.place.clone()));
     let even = medium.port & !1;
     let expectation = |aid: &Aid<'_>, port| {
-        let to = To { family: message.family, protocol: Protocol::UDP, address: medium.address, end: port };
-        aid.expectation(medium.class, From::address(source), to)
+        let to = Destination { family: message.family, protocol: Protocol::UDP, address: medium.address, end: port };
+        aid.expectation(medium.class, Source::address(source), to)
     };
     let (media, control) = (expectation(aid, even), expectation(aid, even + 1));
     let tuple = media.tuple;

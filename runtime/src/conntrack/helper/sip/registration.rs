@@ -8,7 +8,7 @@ use ringwall_ir::words::{CtStatus, Protocol};
 
 use super::header::{self, CONTACT, EXPIRES, Endpoint, Endpoints, Search};
 use super::{Message, SIGNALLING};
-use crate::conntrack::expectation::{Expectation, From, Then, To};
+use crate::conntrack::expectation::{Destination, Expectation, Source, Then};
 use crate::conntrack::helper::text::starts_with;
 use crate::conntrack::helper::{Aid, Dropped, Form};
 
@@ -27,12 +27,12 @@ pub fn request(aid: &mut Aid<'_>, message: &Message<'_>) -> Result<bool, Dropped
     if expires(message, &contact, common_expires(message))? == 0 {
         return Ok(true);
     }
-    let to = To { family: message.family, protocol, address: contact.address, end: contact.port };
+    let to = Destination { family: message.family, protocol, address: contact.address, end: contact.port };
     let expectation = Expectation {
         permanent: true,
         inactive: true,
         then: Then::Help(aid.helper),
-        ..aid.expectation(&SIGNALLING, From::address(aid.back().source), to)
+        ..aid.expectation(&SIGNALLING, Source::address(aid.back().source), to)
     };
     aid.found(Form::SipAddress, message.place(contact.place));
     aid.expect(expectation).map(|()| true).map_err(|_| Dropped)
