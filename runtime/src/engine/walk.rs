@@ -315,8 +315,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn broadcast(&self) -> Option<u8> {
         let (oif, None) = (self.oif.as_deref()?, &self.iif) else { return None };
         let destination = wire::address(Family::Ipv4, self.packet().ok()?.destination());
-        let networks = &self.machine.host.interface(oif)?.addresses;
-        networks.iter().find(|network| network.broadcast() == destination).map(IpNet::prefix_len)
+        let mut networks =
+            self.machine.host.interface(oif)?.addresses.iter().filter(|network| network.prefix_len() < 31);
+        networks.find(|network| network.broadcast() == destination).map(IpNet::prefix_len)
     }
 
     fn packet(&self) -> Result<Packet<'_>, Fate> {

@@ -89,6 +89,8 @@ const IN_CALL_REPLY: u16 = 10;
 const IN_CALL_CONNECT: u16 = 11;
 const CLEAR_REQUEST: u16 = 12;
 const DISCONNECT: u16 = 13;
+const WAN_ERROR: u16 = 14;
+const LINK_INFO: u16 = 15;
 
 /// How long the body of a message is at least (RFC 2637 §2).
 const fn length(kind: u16) -> usize {
@@ -98,10 +100,10 @@ const fn length(kind: u16) -> usize {
         OUT_CALL_REQUEST => 156,
         OUT_CALL_REPLY => 20,
         IN_CALL_REQUEST => 208,
-        IN_CALL_REPLY | 15 => 12,
+        IN_CALL_REPLY | LINK_INFO => 12,
         IN_CALL_CONNECT => 16,
         DISCONNECT => 136,
-        14 => 28,
+        WAN_ERROR => 28,
         _ => 0,
     }
 }
