@@ -5,8 +5,10 @@
 //! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
 
 mod entry;
+mod expectation;
 mod generic;
 mod gre;
+mod helper;
 mod icmp;
 mod print;
 mod related;
@@ -28,6 +30,7 @@ use crate::host::Sysctls;
 use crate::packet::Packet;
 pub(crate) use entry::Entry;
 use entry::ProtocolState;
+pub use helper::{Finding, Form, Help, Helper};
 pub use print::Style;
 pub use table::EntryId;
 pub(crate) use table::Table;
@@ -104,10 +107,13 @@ impl Conntrack {
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
+        self.table.end_calls(now);
         if let Some(tracked) = related::track(&mut self.table, &layers, zone, verify, now) {
             return tracked;
         }
-        let Some(tuple) = layers.tuple() else { return Tracked::INVALID };
+        let Some(tuple) = layers.tuple().map(|tuple| self.table.calls.complete(tuple)) else {
+            return Tracked::INVALID;
+        };
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
             match self.follow(&layers, &tuple, zone, verify, now) {
@@ -127,10 +133,8 @@ impl Conntrack {
         now: Duration,
     ) -> (Outcome, Tracked) {
         const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
-        let found = self.table.find(tuple, zone, now).or_else(|| {
-            let entry = Entry::new(*tuple, zone, now)?;
-            Some((self.table.add(entry, now), CtDirection::Original))
-        });
+        let found = self.table.find(tuple, zone, now);
+        let found = found.or_else(|| Some((self.table.open(tuple, zone, now)?, CtDirection::Original)));
         let Some((id, direction)) = found else { return LOST };
         let Some(entry) = self.table.get_mut(id) else { return LOST };
         let arrival = Arrival {
@@ -221,7 +225,19 @@ impl Conntrack {
     /// The confirmed entries as lines of text, in the order in which they were made.
     #[must_use]
     pub fn lines(&self, style: Style, now: Duration) -> Vec<String> {
-        self.table.alive(now).map(|entry| print::line(entry, style, now)).collect()
+        let related = self.table.related(now);
+        let line = |(id, entry)| print::line(entry, style, related.get(&id).copied().unwrap_or(0), now);
+        self.table.alive(now).map(line).collect()
+    }
+
+    /// What helpers expect, as lines of `/proc/net/nf_conntrack_expect`, in the order in which it was read of.
+    #[must_use]
+    pub fn expectation_lines(&self, now: Duration) -> Vec<String> {
+        let waited_for = |expectation: &&expectation::Expectation| {
+            self.table.get(expectation.master).is_some_and(|master| !master.is_confirmed() || master.expires > now)
+        };
+        let alive = self.table.expectations.alive(now).filter(waited_for);
+        alive.map(|expectation| expectation::line(expectation, now)).collect()
     }
 
     /// How many entries the table holds.

@@ -54,11 +54,25 @@ pub struct Sysctls {
     pub tcp_ignore_invalid_rst: bool,
     /// `net.netfilter.nf_conntrack_checksum`: verify checksums of what arrives.
     pub checksum: bool,
+    /// `net.netfilter.nf_conntrack_expect_max`: how many conversations helpers may expect at once.
+    #[serde(default = "expect_max")]
+    pub expect_max: usize,
+}
+
+/// What the kernel sets where there is memory enough.
+const fn expect_max() -> usize {
+    4096
 }
 
 impl Default for Sysctls {
     fn default() -> Self {
-        Self { tcp_loose: true, tcp_be_liberal: false, tcp_ignore_invalid_rst: false, checksum: true }
+        Self {
+            tcp_loose: true,
+            tcp_be_liberal: false,
+            tcp_ignore_invalid_rst: false,
+            checksum: true,
+            expect_max: expect_max(),
+        }
     }
 }
 

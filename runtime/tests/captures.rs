@@ -2,54 +2,45 @@
 //! Replays captures of real traffic and compares the ct state of each packet with what a Linux kernel said of it.
 //!
 //! As the kernel's answers were recorded: packets come back to back, all on one interface, and are forwarded out of the
-//! same; frames over 1500 bytes are left out, and whatever comes after the first 3000 packets.
+//! same; frames over 1500 bytes are left out, and whatever comes after the first 3000 packets; new conversations have a
+//! helper by their destination port.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use ringwall_ir::words::{CtState, Family, Protocol};
+use pcap_file::pcap::PcapParser;
+use pcap_file::pcapng::{Block, PcapNgParser};
+use ringwall_ir::words::{CtState, Family, Hook, Protocol};
+use ringwall_runtime::conntrack::Helper;
 use ringwall_runtime::engine::walk::Machine;
-use ringwall_runtime::engine::{Action, Decision, Ruling, View};
+use ringwall_runtime::engine::{Action, Decision, Ruling, Stage, View};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::Fate;
 use ringwall_runtime::packet::Packet;
 use ringwall_runtime::traffic::{Entry, TimedPacket, read_capture};
 
 #[test]
-fn states_of_captured_packets_are_the_kernels() {
+fn capture_states_are_the_kernels() {
     let Some(table) = support::shared("corpus/pcap-conntrack-states.tsv") else { return };
     let folder = table.parent().unwrap().to_owned();
     let table = std::fs::read_to_string(table).unwrap();
-    let mut equal = 0;
+    let rows: Vec<Row> = table.lines().filter_map(Row::parse).collect();
     let mut packets = 0;
-    let mut explained: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut unexplained = Vec::new();
-    for row in table.lines().filter_map(Row::parse) {
-        let Ok(frames) = frames(&folder.join(&row.path)) else {
-            explained.entry("cannot be read").or_default().push(row.path);
-            continue;
-        };
-        packets += frames.len();
-        match row.compare(&frames) {
-            Ok(()) => equal += 1,
-            Err(problem) => match row.reason_to_differ(&frames) {
-                Some(reason) => explained.entry(reason).or_default().push(format!("{}: {problem}", row.path)),
-                None => unexplained.push(format!("{}: {problem}", row.path)),
-            },
-        }
+    let mut different = Vec::new();
+    for row in &rows {
+        let result = frames(&folder.join(&row.path)).and_then(|frames| {
+            packets += frames.len();
+            row.compare(&frames)
+        });
+        different.extend(result.err().map(|problem| format!("{}: {problem}", row.path)));
     }
-    let rows = equal + unexplained.len() + explained.values().map(Vec::len).sum::<usize>();
-    eprintln!("captures: {equal} of {rows} equal ({packets} packets)");
-    for (reason, names) in &explained {
-        eprintln!("differ, {reason}: {}\n  {}", names.len(), names.join("\n  "));
-    }
-    assert!(equal > 0 && unexplained.is_empty(), "differ without a known reason:\n{}", unexplained.join("\n"));
+    eprintln!("captures: {} of {} equal ({packets} packets)", rows.len() - different.len(), rows.len());
+    assert!(!rows.is_empty() && different.is_empty(), "{}", different.join("\n"));
 }
 
 /// What the kernel said: new, established, related, invalid, untracked, and seen at all.
@@ -80,7 +71,11 @@ impl Row {
         Some(Self { path: columns[0].to_owned(), with_checksums, without, skipped, letters })
     }
 
-    fn compare(&self, frames: &[Vec<u8>]) -> Result<(), String> {
+    fn compare(&self, frames: &[Frame]) -> Result<(), String> {
+        let skipped = frames.iter().filter(|frame| frame.length > LONGEST).count();
+        if skipped != self.skipped {
+            return Err(format!("frames left out: {} when recorded, {skipped} now", self.skipped));
+        }
         for (checksum, expected) in [(true, self.with_checksums), (false, self.without)] {
             let (counts, letters) = replay(frames, checksum);
             if let (Some(expected), false) = (&self.letters, checksum)
@@ -94,31 +89,54 @@ impl Row {
         }
         Ok(())
     }
-
-    /// Why the machine may differ from the kernel on a capture.
-    fn reason_to_differ(&self, frames: &[Vec<u8>]) -> Option<&'static str> {
-        let packets = || frames.iter().filter_map(|bytes| Packet::parse(bytes).ok());
-        if frames.iter().filter(|bytes| bytes.len() > LONGEST).count() != self.skipped {
-            Some("for frames were left out by their length with what follows the packet")
-        } else if packets().any(|packet| has_helper(&packet)) {
-            Some("for a helper is not modelled")
-        } else if packets().any(|packet| is_looped(packet.bytes())) {
-            Some("for the kernel's own sockets answered on loopback")
-        } else {
-            None
-        }
-    }
 }
 
 /// The longest frame that was replayed.
 const LONGEST: usize = 1500;
 
-/// The IP packets of a capture, as far as they were replayed.
-fn frames(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+/// One frame that was replayed, or left out.
+struct Frame {
+    /// Its packet.
+    bytes: Vec<u8>,
+    /// How long it is without the link's header, but with what follows the packet.
+    length: usize,
+}
+
+/// The frames of a capture that carry IP, as far as they were replayed.
+fn frames(path: &Path) -> Result<Vec<Frame>, String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let traffic = read_capture(&bytes, &host(true)).map_err(|error| error.to_string())?;
-    let frames = traffic.packets.into_iter().map(|packet| packet.bytes).filter(|bytes| !bytes.is_empty());
-    Ok(frames.take(3000).collect())
+    let records = records(&bytes);
+    assert_eq!(records.len(), traffic.packets.len(), "{}", path.display());
+    let frames = traffic.packets.into_iter().zip(records).filter(|(packet, _)| !packet.bytes.is_empty());
+    let frame = |(packet, record): (TimedPacket, Vec<u8>)| {
+        let packet = packet.bytes;
+        let start = record.windows(packet.len()).position(|window| window == packet).unwrap();
+        Frame { length: record.len() - start, bytes: packet }
+    };
+    Ok(frames.take(3000).map(frame).collect())
+}
+
+/// The records of a capture, each with the link's header and whatever the link added.
+fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    if let Ok((mut rest, parser)) = PcapParser::new(bytes) {
+        while let Ok((behind, record)) = parser.next_raw_packet(rest) {
+            records.push(record.data.into_owned());
+            rest = behind;
+        }
+    } else if let Ok((mut rest, mut parser)) = PcapNgParser::new(bytes) {
+        while let Ok((behind, block)) = parser.next_block(rest) {
+            match block {
+                Block::EnhancedPacket(block) => records.push(block.data.into_owned()),
+                Block::SimplePacket(block) => records.push(block.data.into_owned()),
+                Block::Packet(block) => records.push(block.data.into_owned()),
+                _ => {}
+            }
+            rest = behind;
+        }
+    }
+    records
 }
 
 fn host(checksum: bool) -> Host {
@@ -137,16 +155,16 @@ fn host(checksum: bool) -> Host {
     }
 }
 
-fn replay(frames: &[Vec<u8>], checksum: bool) -> (Counts, String) {
-    let mut machine = Machine::new(&host(checksum), Everything);
+fn replay(frames: &[Frame], checksum: bool) -> (Counts, String) {
+    let mut machine = Machine::new(&host(checksum), Helped);
     let mut counts = [0; 6];
     let mut letters = String::new();
-    for bytes in frames {
-        if bytes.len() > LONGEST {
+    for frame in frames {
+        if frame.length > LONGEST {
             letters.push('-');
             continue;
         }
-        let bytes = long_lived(bytes.clone());
+        let bytes = long_lived(frame.bytes.clone());
         let entry = Entry::Arrives(if is_looped(&bytes) { "lo" } else { "vb" }.to_owned());
         let seen = machine.run_packet(&TimedPacket { at: Duration::ZERO, entry, bytes, refused: false });
         let column = match seen.state.filter(|_| seen.fate != Some(Fate::Queued)) {
@@ -194,19 +212,28 @@ fn is_looped(bytes: &[u8]) -> bool {
     packet.family() == Family::Ipv4 && (looped(packet.source()) || looped(packet.destination()))
 }
 
-/// The ports by which the recording gave conversations a helper: ftp, sip, tftp, irc, pptp.
-fn has_helper(packet: &Packet<'_>) -> bool {
-    matches!(
-        (packet.protocol(), packet.ports()),
-        (Protocol::TCP, Some((_, 21 | 6667 | 1723))) | (Protocol::UDP, Some((_, 5060 | 69)))
-    )
-}
+/// Lets everything pass, and gives new conversations the helper of their port.
+struct Helped;
 
-/// Lets everything pass.
-struct Everything;
+/// The ports by which the recording gave conversations a helper.
+const HELPERS: [(Protocol, u16, Helper); 5] = [
+    (Protocol::TCP, 21, Helper::Ftp),
+    (Protocol::UDP, 5060, Helper::Sip),
+    (Protocol::UDP, 69, Helper::Tftp),
+    (Protocol::TCP, 6667, Helper::Irc),
+    (Protocol::TCP, 1723, Helper::Pptp),
+];
 
-impl Ruling for Everything {
-    fn decide(&mut self, _: &mut View<'_>) -> Decision {
+impl Ruling for Helped {
+    fn decide(&mut self, view: &mut View<'_>) -> Decision {
+        let opens = view.state == CtState::New && (view.hook, view.stage) == (Hook::Prerouting, Stage::Tracked);
+        if let (true, Some((_, destination)), Some(tracked)) = (opens, view.packet.ports(), view.tracked) {
+            let protocol = view.packet.protocol();
+            let fits = |(known, port, _): &&(Protocol, u16, Helper)| (*known, *port) == (protocol, destination);
+            if let Some(&(_, _, helper)) = HELPERS.iter().find(fits) {
+                view.conntrack.assign_helper(tracked, helper);
+            }
+        }
         Decision { action: Action::Accept, origin: None }
     }
 }

@@ -97,7 +97,7 @@ words! {
     Accept "accept" ALL;
     Connlimit "ct count" CT_MACHINE;
     Counter "counter" ALL;
-    CtHelper "ct helper set" CT_MACHINE;
+    CtHelper "ct helper set" ALL;
     CtMarkSet "ct mark set" ALL;
     CtTimeout "ct timeout set" CT_MACHINE.no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them")
         .no_nft_json("nft 1.0.6 forgets the timeouts in JSON, and does not survive to delete them");

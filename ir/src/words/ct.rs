@@ -209,6 +209,8 @@ impl CtStatus {
     pub const DST_NAT_DONE: Self = Self(1 << 8);
     /// The entry is on its way out.
     pub const DYING: Self = Self(1 << 9);
+    /// A rule gave the entry its helper.
+    pub const HELPER: Self = Self(1 << 13);
 
     /// The bits that nft(8) has a word for.
     pub const NFT_NAMES: [(&'static str, Self); 7] = [

@@ -185,6 +185,7 @@ impl Case {
                 tcp_be_liberal: set("nf_conntrack_tcp_be_liberal", default.tcp_be_liberal),
                 tcp_ignore_invalid_rst: set("nf_conntrack_tcp_ignore_invalid_rst", default.tcp_ignore_invalid_rst),
                 checksum: set("nf_conntrack_checksum", default.checksum),
+                ..default
             },
         }
     }

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
+use super::gre::GRE;
+use super::helper::Assigned;
+use super::table::EntryId;
 use super::tuple::Tuple;
 use super::zone::Zone;
 use super::{Arrival, sctp, tcp, udp};
@@ -27,6 +30,10 @@ pub struct Entry {
     /// It was given a port that the kernel draws at random.
     pub port_drawn: bool,
     pub protocol: ProtocolState,
+    /// The entry whose helper expected this one.
+    pub master: Option<EntryId>,
+    /// The helper that reads its packets, if it has one.
+    pub help: Option<Assigned>,
 }
 
 /// What passed in one direction.
@@ -52,7 +59,6 @@ pub enum ProtocolState {
 impl Entry {
     /// An unconfirmed entry; none where no packet could ever answer the tuple.
     pub fn new(original: Tuple, zone: Zone, now: Duration) -> Option<Self> {
-        const GRE: Protocol = Protocol(47);
         let protocol = match original.protocol {
             Protocol::TCP => ProtocolState::Tcp(tcp::Connection::default()),
             Protocol::UDP | Protocol::UDPLITE => ProtocolState::Udp(udp::Stream::opened(now)),
@@ -73,6 +79,8 @@ impl Entry {
             masquerade: None,
             port_drawn: false,
             protocol,
+            master: None,
+            help: None,
         })
     }
 

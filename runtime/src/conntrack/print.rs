@@ -20,14 +20,15 @@ pub enum Style {
     IpConntrack,
 }
 
-pub fn line(entry: &Entry, style: Style, now: Duration) -> String {
+/// The line of an entry that brought about so many others.
+pub fn line(entry: &Entry, style: Style, related: usize, now: Duration) -> String {
     let mut line = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut line, entry, style, now);
+    let _ = write(&mut line, entry, style, related, now);
     line
 }
 
-fn write(line: &mut String, entry: &Entry, style: Style, now: Duration) -> fmt::Result {
+fn write(line: &mut String, entry: &Entry, style: Style, related: usize, now: Duration) -> fmt::Result {
     let [original, reply] = &entry.counters;
     let left = entry.expires.saturating_sub(now).as_secs();
     if style == Style::NfConntrack {
@@ -52,12 +53,12 @@ fn write(line: &mut String, entry: &Entry, style: Style, now: Duration) -> fmt::
         line.push_str("[ASSURED] ");
     }
     write!(line, "mark={} ", entry.mark)?;
+    // The table and the reader hold the entry, and whatever it brought about.
     match (style, entry.zone.only()) {
-        (Style::NfConntrack, None) => write!(line, "zone={} use=2", entry.zone.id())?,
-        (Style::NfConntrack, Some(_)) => line.push_str("use=2"),
-        (Style::IpConntrack, _) => line.push_str("use=1"),
+        (Style::NfConntrack, None) => write!(line, "zone={} use={}", entry.zone.id(), 2 + related),
+        (Style::NfConntrack, Some(_)) => write!(line, "use={}", 2 + related),
+        (Style::IpConntrack, _) => write!(line, "use={}", 1 + related),
     }
-    Ok(())
 }
 
 /// Only the protocols with a tracker of their own have names here (`l4proto_name`).
@@ -86,7 +87,8 @@ fn write_state(line: &mut String, state: &ProtocolState) -> fmt::Result {
     }
 }
 
-fn write_tuple(line: &mut String, tuple: &Tuple) -> fmt::Result {
+/// Writes a tuple, with a blank behind it (`print_tuple`).
+pub fn write_tuple(line: &mut String, tuple: &Tuple) -> fmt::Result {
     for (word, address) in [("src", tuple.source), ("dst", tuple.destination)] {
         write!(line, "{word}=")?;
         write_address(line, tuple.family, address)?;

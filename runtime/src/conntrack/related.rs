@@ -72,7 +72,7 @@ fn quoted(
     now: Duration,
 ) -> Option<(EntryId, CtDirection)> {
     let quote = Layers::of(layers.segment.get(offset..)?, layers.family)?;
-    let (id, direction) = table.find(&quote.tuple()?.inverted()?, zone, now)?;
+    let (id, direction) = table.find(&table.calls.complete(quote.tuple()?).inverted()?, zone, now)?;
     let (_, destination) = wire::addresses(layers.packet, layers.family)?;
     let reached = table.get(id)?.tuple(direction).destination;
     (reached == destination).then_some((id, direction))

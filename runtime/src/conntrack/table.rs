@@ -7,6 +7,8 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus, Protocol};
 
 use super::entry::Entry;
+use super::expectation::Expectations;
+use super::gre::Calls;
 use super::tuple::{Ends, Tuple};
 use super::zone::Zone;
 
@@ -26,6 +28,10 @@ pub struct Table {
     confirmed: HashMap<Key, EntryId>,
     /// The entries whose source was bound, by what they came from, the last first.
     sources: HashMap<SourceKey, Vec<EntryId>>,
+    /// What helpers expect.
+    pub expectations: Expectations,
+    /// The call ids that helpers read of.
+    pub calls: Calls,
     next: u64,
     /// With this many entries it is time to sweep.
     crowded: usize,
@@ -81,6 +87,11 @@ impl Table {
         })
     }
 
+    /// The confirmed entry that has the tuple, whether or not its time is up.
+    pub fn confirmed(&self, tuple: &Tuple, zone: Zone) -> Option<EntryId> {
+        self.lookup(tuple, zone).map(|(id, _)| id)
+    }
+
     /// Lets packets find an entry, if it is not dying. False if another one has a tuple of it already.
     pub fn confirm(&mut self, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(&id) else { return true };
@@ -110,6 +121,7 @@ impl Table {
                 self.confirmed.remove(&key);
             }
         }
+        self.abandon(id);
     }
 
     /// Notes that the source of an entry was bound.
@@ -131,6 +143,7 @@ impl Table {
         if !self.entries.get(&id).is_some_and(gone) {
             return;
         }
+        self.release(id);
         let Some(entry) = self.entries.remove(&id) else { return };
         let key = source_key(&entry.original);
         if let Some(ids) = self.sources.get_mut(&key) {
@@ -150,11 +163,19 @@ impl Table {
     }
 
     /// The confirmed entries whose time is not up, in the order in which they were made.
-    pub fn alive(&self, now: Duration) -> impl Iterator<Item = &Entry> {
-        let alive = move |entry: &&Entry| {
-            entry.is_confirmed() && !entry.status.contains(CtStatus::DYING) && entry.expires > now
-        };
-        self.entries.values().filter(alive)
+    pub fn alive(&self, now: Duration) -> impl Iterator<Item = (EntryId, &Entry)> {
+        let alive =
+            move |entry: &Entry| entry.is_confirmed() && !entry.status.contains(CtStatus::DYING) && entry.expires > now;
+        self.entries.iter().filter(move |(_, entry)| alive(entry)).map(|(&id, entry)| (id, entry))
+    }
+
+    /// How many living entries each entry has brought about by its helper.
+    pub fn related(&self, now: Duration) -> HashMap<EntryId, usize> {
+        let mut related = HashMap::new();
+        for master in self.alive(now).filter_map(|(_, entry)| entry.master) {
+            *related.entry(master).or_default() += 1;
+        }
+        related
     }
 
     /// How many entries are held, those whose time is up included.

@@ -105,6 +105,17 @@ impl<'a> Layers<'a> {
     }
 }
 
+impl Ends {
+    /// What stands at the source and at the destination, as the numbers that the kernel compares.
+    pub const fn parted(self) -> (u16, u16) {
+        match self {
+            Self::Nothing => (0, 0),
+            Self::Ports { source, destination } | Self::Keys { source, destination } => (source, destination),
+            Self::Query { kind, code, id } => (id, u16::from_be_bytes([kind, code])),
+        }
+    }
+}
+
 impl Tuple {
     /// The tuple of an answer; none where an ICMP kind has no answer.
     pub fn inverted(&self) -> Option<Self> {

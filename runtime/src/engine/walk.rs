@@ -23,17 +23,18 @@ mod translate;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use ringwall_ir::words::{CtState, Direction, Family, Hook, Priority, Protocol, Refusal};
 
 use super::routing::{LOOPBACK, Routing, Way};
 use super::{Action, Carried, Ruling, Stage, View};
-use crate::conntrack::{Conntrack, Tracked};
+use crate::conntrack::{Conntrack, Help, Tracked};
 use crate::defrag::{Defragmenter, Reassembly};
 use crate::host::Host;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, write_header_checksum};
+use crate::packet::{Packet, wire, write_header_checksum};
 use crate::traffic::{Entry, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
@@ -335,8 +336,34 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn confirm(&mut self) -> Step {
+        self.help()?;
         let confirmed = self.tracked.is_none_or(|tracked| self.machine.conntrack.confirm(tracked, self.now));
         if confirmed { Ok(()) } else { Err(self.lost("conntrack")) }
+    }
+
+    /// Lets the helper of the packet's conversation read it.
+    fn help(&mut self) -> Step {
+        let helped = self.tracked.filter(|tracked| self.machine.conntrack.is_helped(*tracked));
+        let Some(tracked) = helped else { return Ok(()) };
+        let broadcast = self.broadcast();
+        let help = {
+            let Ok(packet) = Packet::parse(&self.bytes) else { return Ok(()) };
+            self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
+        };
+        match help {
+            Help::Accept(_) => Ok(()),
+            Help::Drop => Err(self.lost("conntrack helper")),
+        }
+    }
+
+    /// How many bits belong to the network, if the host itself sends the packet to the broadcast address of the interface
+    /// that it leaves by.
+    fn broadcast(&self) -> Option<u8> {
+        let (oif, None) = (self.oif.as_deref()?, &self.iif) else { return None };
+        let destination = wire::address(Family::Ipv4, self.packet().ok()?.destination());
+        let mut networks =
+            self.machine.host.interface(oif)?.addresses.iter().filter(|network| network.prefix_len() < 31);
+        networks.find(|network| network.broadcast() == destination).map(IpNet::prefix_len)
     }
 
     fn packet(&self) -> Result<Packet<'_>, Fate> {

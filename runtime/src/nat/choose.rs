@@ -99,9 +99,10 @@ fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range) ->
                 (Ends::Query { id, .. }, Ends::Query { kind, code, .. }) => Ends::Query { kind, code, id },
                 _ => current.ends,
             };
-            Some(Tuple { source: seen.source, ends, ..*current })
+            let tuple = Tuple { source: seen.source, ends, ..*current };
+            Some(Chosen { tuple, port_drawn: other.port_drawn })
         });
-    mapped.into_iter().find(|tuple| is_in(tuple, End::Source, range))
+    mapped.into_iter().find(|chosen| is_in(&chosen.tuple, End::Source, range))
 }
 
 /// Chooses an address (`find_best_ips_proto`): a hash of both ends, so that a client meets the same address again.

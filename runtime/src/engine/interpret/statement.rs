@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What statements change.
 
-use ringwall_ir::{Assignment, Data, Source, Statement, Table, Target};
+use ringwall_ir::{Assignment, Data, ObjectBody, ObjectKind, Source, Statement, Table, Target};
 
 use super::{lookup, read};
-use crate::conntrack::Zone;
+use crate::conntrack::{Helper, Zone};
 use crate::engine::View;
 
 /// Does what a statement says. What it records and counts is not kept.
 pub(super) fn execute(statement: &Statement, table: &Table, view: &mut View<'_>) {
     match statement {
         Statement::Assign(assignment) => assign(assignment, table, view),
+        Statement::CtHelper(name) => help(name, table, view),
         Statement::Notrack => notrack(view),
         _ => {}
     }
@@ -20,6 +21,20 @@ pub(super) fn execute(statement: &Statement, table: &Table, view: &mut View<'_>)
 fn notrack(view: &mut View<'_>) {
     if view.tracked.is_none() && view.carried.zone.is_none() {
         view.carried.untracked = true;
+    }
+}
+
+/// Gives the conversation that a packet opens its helper, where the object is for its family and protocol
+/// (`nft_ct_helper_obj_eval`).
+fn help(name: &str, table: &Table, view: &mut View<'_>) {
+    let Some(ObjectBody::CtHelper { helper, family, protocol }) =
+        table.object(ObjectKind::CtHelper, name).map(ringwall_ir::Object::body)
+    else {
+        return;
+    };
+    let fits = *protocol == view.packet.protocol() && family.is_none_or(|family| family == view.packet.family());
+    if let (true, Some(helper), Some(tracked)) = (fits, Helper::named(helper), view.tracked) {
+        view.conntrack.assign_helper(tracked, helper);
     }
 }
 

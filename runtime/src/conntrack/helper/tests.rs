@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! What the conversations recorded from a kernel do not show: where in a payload an address stands, what a translation
+//! learns, and the limits of the table.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use ringwall_ir::words::{CtDirection, Family, Hook, Protocol, TcpFlags};
+
+use crate::conntrack::expectation::Saved;
+use crate::conntrack::{Conntrack, Form, Help, Helper, Zone};
+use crate::host::Sysctls;
+use crate::packet::Packet;
+use crate::packet::build::{Build, Segment};
+
+const CLIENT: u128 = 0x0a00_0001;
+const SERVER: u128 = 0x0a00_0063;
+const NOW: Duration = Duration::ZERO;
+
+/// A table, and how far the two ends of one TCP conversation are.
+struct Talk {
+    conntrack: Conntrack,
+    helper: Helper,
+    port: u16,
+    sent: [u32; 2],
+}
+
+impl Talk {
+    fn new(helper: Helper, limit: usize) -> Self {
+        let sysctls = Sysctls { expect_max: limit, ..Sysctls::default() };
+        Self { conntrack: Conntrack::new(sysctls), helper, port: 40000, sent: [0, 0] }
+    }
+
+    /// A conversation after its handshake, each end of which has ended a line.
+    fn open(helper: Helper) -> Self {
+        let mut talk = Self::new(helper, 4096);
+        talk.greet();
+        talk
+    }
+
+    fn greet(&mut self) {
+        self.sent = [1000, 5000];
+        self.segment(true, TcpFlags::SYN, b"");
+        self.segment(false, TcpFlags::SYN.with(TcpFlags::ACK), b"");
+        self.out(b"\n");
+        self.back(b"\n");
+    }
+
+    fn out(&mut self, data: &[u8]) -> Help {
+        self.segment(true, TcpFlags::ACK, data)
+    }
+
+    fn back(&mut self, data: &[u8]) -> Help {
+        self.segment(false, TcpFlags::ACK, data)
+    }
+
+    fn segment(&mut self, out: bool, flags: TcpFlags, payload: &[u8]) -> Help {
+        let [ours, theirs] = self.sent;
+        let server = if self.helper == Helper::Ftp { 21 } else { 5060 };
+        let (source, destination, sequence, acknowledgement) =
+            if out { (self.port, server, ours, theirs) } else { (server, self.port, theirs, ours) };
+        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let bytes = Build::from_bits(Family::Ipv4, from, to).tcp(&Segment {
+            source_port: source,
+            destination_port: destination,
+            sequence,
+            acknowledgement,
+            flags,
+            window: 64240,
+            options: &[],
+            payload,
+        });
+        let length = u32::try_from(payload.len()).unwrap() + u32::from(flags.contains(TcpFlags::SYN));
+        self.sent[usize::from(!out)] += length;
+        self.pass(&bytes)
+    }
+
+    fn udp(&mut self, out: bool, source_port: u16, destination_port: u16, payload: &[u8]) -> Help {
+        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let bytes = Build::from_bits(Family::Ipv4, from, to).udp(source_port, destination_port, payload);
+        self.pass(&bytes)
+    }
+
+    fn pass(&mut self, bytes: &[u8]) -> Help {
+        let packet = Packet::parse(bytes).unwrap();
+        let tracked = self.conntrack.track(&packet, Hook::Prerouting, Zone::default(), NOW);
+        self.conntrack.assign_helper(tracked, self.helper);
+        let help = self.conntrack.help(tracked, &packet, None, NOW);
+        assert!(help == Help::Drop || self.conntrack.confirm(tracked, NOW));
+        self.conntrack.finish(tracked);
+        help
+    }
+}
+
+/// What stands in the places that a helper found.
+#[track_caller]
+fn found(help: Help, payload: &[u8]) -> Vec<(Form, String)> {
+    let Help::Accept(findings) = help else { panic!("dropped") };
+    let text = |place: Range<usize>| String::from_utf8(payload[place].to_vec()).unwrap();
+    findings.into_iter().map(|finding| (finding.form, text(finding.place))).collect()
+}
+
+fn said(pairs: &[(Form, &str)]) -> Vec<(Form, String)> {
+    pairs.iter().map(|&(form, text)| (form, text.to_owned())).collect()
+}
+
+#[test]
+fn ftp_says_where_address_and_port_stand() {
+    let mut talk = Talk::open(Helper::Ftp);
+    for (payload, form, text) in [
+        (&b"PORT 10,0,0,1,4,1\r\n"[..], Form::FtpCommas, "10,0,0,1,4,1"),
+        (b"EPRT |1|10.0.0.1|1025|\r\n", Form::FtpExtendedPort, "|1|10.0.0.1|1025|"),
+    ] {
+        let help = talk.out(payload);
+        assert_eq!(found(help, payload), said(&[(form, text)]));
+    }
+    for (payload, form, text) in [
+        (&b"227 Passive =10,0,0,99,4,1.\r\n"[..], Form::FtpCommas, "10,0,0,99,4,1"),
+        (b"229 Extended (|||1025|)\r\n", Form::FtpExtendedPassive, "|||1025|"),
+    ] {
+        let help = talk.back(payload);
+        assert_eq!(found(help, payload), said(&[(form, text)]));
+    }
+}
+
+#[test]
+fn irc_and_amanda_say_where_ports_stand() {
+    let payload = b"PRIVMSG bob :\x01DCC SEND file 167772161  4000 12\x01\r\n";
+    let help = Talk::open(Helper::Irc).out(payload);
+    assert_eq!(found(help, payload), said(&[(Form::IrcOffer, "167772161  4000")]));
+    let mut talk = Talk::new(Helper::Amanda, 4096);
+    talk.udp(true, 700, 10080, b"REQ");
+    let payload = b"REP\nCONNECT DATA 2001 MESG 2002\n";
+    let help = talk.udp(false, 10080, 700, payload);
+    assert_eq!(found(help, payload), said(&[(Form::AmandaPort, "2001"), (Form::AmandaPort, "2002")]));
+}
+
+#[test]
+fn sip_says_where_addresses_and_ports_stand_in_each_message() {
+    let description = "v=0\r\no=u 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 x\r\nc=IN IP4 10.0.0.1\r\n";
+    let invite = format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {}\r\n\r\n", description.len());
+    let register = "REGISTER sip:h SIP/2.0\r\nv: SIP/2.0/TCP 10.0.0.1:5061;rport=7;maddr=10.0.0.2;received=10.0.0.3\r\n\
+                    f: <sip:10.0.0.4>\r\nTo: <sip:b@10.0.0.5:6000>\r\nCSeq: 2 REGISTER\r\n\
+                    Contact: <sip:a@10.0.0.1:5070>, <sip:a@10.0.0.6>\r\nExpires: 9\r\nContent-Length: 0\r\n\r\n";
+    let payload = format!("{invite}{description}{register}");
+    let help = Talk::open(Helper::Sip).out(payload.as_bytes());
+    let expected = [
+        (Form::SdpPort, "4000"),
+        (Form::SdpAddress, "10.0.0.1"),
+        (Form::SdpAddress, "10.0.0.1"),
+        (Form::SdpAddress, "10.0.0.1"),
+        (Form::SipAddress, "10.0.0.99:5060"),
+        (Form::SipAddress, "10.0.0.1:5070"),
+        (Form::SipVia, "10.0.0.1:5061"),
+        (Form::SipViaReplyTo, "10.0.0.2"),
+        (Form::SipViaReceived, "10.0.0.3"),
+        (Form::SipViaPort, "7"),
+        (Form::SipAddress, "10.0.0.1:5070"),
+        (Form::SipAddress, "10.0.0.6"),
+        (Form::SipAddress, "10.0.0.4"),
+        (Form::SipAddress, "10.0.0.5:6000"),
+    ];
+    assert_eq!(found(help, payload.as_bytes()), said(&expected));
+}
+
+#[test]
+fn what_stood_in_the_payload_is_saved_for_translation() {
+    let mut talk = Talk::open(Helper::Ftp);
+    talk.out(b"PORT 10,0,0,1,4,1\r\n");
+    let saved = Saved { address: CLIENT, port: 1025, direction: CtDirection::Reply };
+    let expectations = &talk.conntrack.table.expectations;
+    assert_eq!(expectations.alive(NOW).map(|one| one.saved).collect::<Vec<_>>(), [saved]);
+}
+
+#[test]
+fn a_full_table_expects_no_more() {
+    let mut talk = Talk::new(Helper::Ftp, 1);
+    talk.greet();
+    assert_ne!(talk.out(b"PORT 10,0,0,1,4,1\r\n"), Help::Drop);
+    assert_ne!(talk.out(b"PORT 10,0,0,1,4,2\r\n"), Help::Drop);
+    talk.port += 1;
+    talk.greet();
+    assert_eq!(talk.out(b"PORT 10,0,0,1,4,3\r\n"), Help::Drop);
+    assert_eq!(talk.conntrack.expectation_lines(NOW).len(), 1);
+}
+
+#[test]
+fn nothing_is_expected_of_what_was_dropped() {
+    let mut conntrack = Conntrack::new(Sysctls::default());
+    let request = Build::from_bits(Family::Ipv4, CLIENT, SERVER).udp(50000, 69, b"\0\x01file\0");
+    let packet = Packet::parse(&request).unwrap();
+    let tracked = conntrack.track(&packet, Hook::Output, Zone::default(), NOW);
+    assert!(conntrack.assign_helper(tracked, Helper::Tftp));
+    assert_eq!(conntrack.help(tracked, &packet, None, NOW), Help::Accept(Vec::new()));
+    assert_eq!(conntrack.expectation_lines(NOW).len(), 1);
+    conntrack.finish(tracked);
+    assert!(conntrack.expectation_lines(NOW).is_empty());
+}
+
+#[test]
+fn a_helper_is_assigned_once_to_what_it_knows() {
+    let mut conntrack = Conntrack::new(Sysctls::default());
+    let datagram = Build::from_bits(Family::Ipv4, CLIENT, SERVER).udp(50000, 69, b"");
+    let packet = Packet::parse(&datagram).unwrap();
+    let tracked = conntrack.track(&packet, Hook::Output, Zone::default(), NOW);
+    assert!(!conntrack.assign_helper(tracked, Helper::Ftp));
+    assert!(conntrack.assign_helper(tracked, Helper::Tftp));
+    assert!(!conntrack.assign_helper(tracked, Helper::Sip));
+    let other = Build::from_bits(Family::Ipv4, CLIENT, SERVER).udp(50001, 69, b"");
+    let packet = Packet::parse(&other).unwrap();
+    let tracked = conntrack.track(&packet, Hook::Output, Zone::default(), NOW);
+    assert!(conntrack.confirm(tracked, NOW));
+    assert!(!conntrack.assign_helper(tracked, Helper::Tftp));
+}
+
+#[test]
+fn helpers_have_the_kernels_names_and_protocols() {
+    for helper in Helper::ALL {
+        assert_eq!(Helper::named(helper.name()), Some(helper));
+    }
+    assert_eq!(Helper::named("h323"), None);
+    assert!(Helper::Sip.knows(Family::Ipv6, Protocol::TCP));
+    assert!(!Helper::Irc.knows(Family::Ipv6, Protocol::TCP));
+    assert!(!Helper::Tftp.knows(Family::Ipv4, Protocol::TCP));
+}
