@@ -123,7 +123,8 @@ impl<R: Ruling> Drawer<R> {
                     self.emit(bytes.clone(), &entry, end);
                     self.emit(bytes, &entry, end);
                 }
-                4 => self.emit_in_fragments(&bytes, &entry, end),
+                // The kernel's reassembly sees no time that did not pass.
+                4 if !self.plan.time_passes => self.emit_in_fragments(&bytes, &entry, end),
                 _ => self.emit(bytes, &entry, end),
             }
         }

@@ -132,9 +132,11 @@ impl Table {
     }
 
     /// The entries whose source was bound and is the tuple's, the last first.
-    pub fn of_source(&self, tuple: &Tuple) -> impl Iterator<Item = &Entry> {
+    pub fn of_source(&self, tuple: &Tuple, now: Duration) -> impl Iterator<Item = &Entry> {
         let ids = self.sources.get(&source_key(tuple)).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().filter_map(|id| self.entries.get(id))
+        ids.iter()
+            .filter_map(|id| self.entries.get(id))
+            .filter(move |entry| !entry.is_confirmed() || entry.expires > now)
     }
 
     /// Removes an entry that is dying or was never confirmed.

@@ -31,7 +31,7 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
             if !is_used(current) {
                 return as_told(*current);
             }
-        } else if let Some(known) = of_same_source(table, id, current, range)
+        } else if let Some(known) = of_same_source(table, id, current, range, now)
             && !is_used(&known.tuple)
         {
             return known;
@@ -86,10 +86,10 @@ fn set_port(tuple: &mut Tuple, end: End, port: u16) {
 }
 
 /// What another conversation of the same source was mapped to, if that is in the range (`find_appropriate_src`).
-fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range) -> Option<Chosen> {
+fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range, now: Duration) -> Option<Chosen> {
     let zone = table.get(id)?.zone;
     let mapped = table
-        .of_source(current)
+        .of_source(current, now)
         .filter(|other| other.zone.of(CtDirection::Original) == zone.of(CtDirection::Original))
         .filter_map(|other| {
             let seen = other.reply.inverted()?;

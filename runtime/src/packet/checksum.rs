@@ -34,8 +34,9 @@ pub fn moved(checksum: u16, old: &[u8], new: &[u8]) -> u16 {
 
 fn pseudo_header(header: &[u8], family: Family, protocol: Protocol, length: usize) -> u64 {
     let addresses = match family {
-        // ICMP for IPv4 alone sums no pseudo header; `nf_ip_checksum` takes every protocol but TCP and UDP for such.
-        Family::Ipv4 if !matches!(protocol, Protocol::TCP | Protocol::UDP | Protocol::UDPLITE) => return 0,
+        // ICMP for IPv4 alone sums no pseudo header; `nf_ip_checksum` takes every protocol but TCP and UDP for such, and sums
+        // the IP header with it, which comes to this.
+        Family::Ipv4 if !matches!(protocol, Protocol::TCP | Protocol::UDP | Protocol::UDPLITE) => return 0xffff,
         Family::Ipv4 => header.get(12..20),
         Family::Ipv6 => header.get(8..40),
     };
@@ -77,6 +78,13 @@ mod tests {
     #[test]
     fn sum_of_rfc_1071() {
         assert_eq!(of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), !0xddf2);
+    }
+
+    #[test]
+    fn nothing_but_zeroes_is_right_in_ipv4() {
+        for bytes in [&[][..], &[0; 8]] {
+            assert_eq!(transport(&[0; 20], Family::Ipv4, Protocol::ICMP, bytes), 0);
+        }
     }
 
     #[test]
