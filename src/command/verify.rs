@@ -2,6 +2,7 @@
 //! `ringwall verify`: the same traffic through the policy's meaning, the machine and the kernel.
 
 mod backends;
+mod random;
 mod report;
 
 use std::path::PathBuf;
@@ -25,7 +26,9 @@ use crate::traffic_file::TrafficFile;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    subject: SubjectArgs,
+    subject: Option<SubjectArgs>,
+    #[command(flatten)]
+    random: random::Args,
     /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script; `-` is standard input
     traffic: Option<PathBuf>,
     #[command(flatten)]
@@ -43,10 +46,16 @@ pub struct Args {
 
 /// Compares, and says what differs and what no packet reached.
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
-    if let Some(traffic) = &arguments.traffic {
-        refuse_standard_twice(&arguments.subject.policy.policy, traffic)?;
+    if let Some(count) = arguments.random.random {
+        return random::run(count, &arguments.random, arguments.seed);
     }
-    let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    let Some(asked) = &arguments.subject else {
+        return Err(Failure::new("there is nothing to verify".to_owned()).help("give a policy, or `--random N`"));
+    };
+    if let Some(traffic) = &arguments.traffic {
+        refuse_standard_twice(&asked.policy.policy, traffic)?;
+    }
+    let Some(subject) = Subject::read(asked, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
     let mut others = backends::of(&subject.ruleset);

@@ -32,6 +32,17 @@ pub enum Flavour {
 impl Flavour {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Nat, Self::Marks, Self::Limits];
+
+    /// The flavour in a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Marks => "marking",
+            Self::Nat => "translating",
+            Self::Limits => "limiting",
+        }
+    }
 }
 
 /// A host with two networks, of which one leads to the world, that forwards.
