@@ -12,6 +12,8 @@
 )]
 
 mod cli;
+#[cfg(feature = "kernel")]
+mod corpus_lift;
 mod diagnostics;
 mod kernel;
 mod markdown;
@@ -38,5 +40,7 @@ fn main() -> ExitCode {
     tests.extend(recorded::tests());
     tests.extend(reference::tests());
     tests.extend(kernel::tests());
+    #[cfg(feature = "kernel")]
+    tests.extend(corpus_lift::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

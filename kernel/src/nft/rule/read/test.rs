@@ -171,6 +171,10 @@ impl<'s, 'a> Reading<'s, 'a> {
             return Ok(MapRef::Named(name.to_owned()));
         }
         let elements = self.anonymous(asked.map)?.read_list(&asked.layouts, given).map_err(unreadable)?;
+        let key: Vec<_> = asked.key.iter().map(|selector| selector.field().datatype()).collect();
+        if self.source.devices().are_in(&key, &[], &elements) {
+            return Err(strange("interface by name in a map"));
+        }
         Ok(MapRef::Inline(elements))
     }
 
