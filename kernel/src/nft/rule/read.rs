@@ -105,6 +105,7 @@ impl<'s, 'a> Reading<'s, 'a> {
             return rest;
         }
         match first {
+            Expression::Cmp(cmp) if self.passes_all(cmp) => {}
             Expression::Cmp(cmp) => {
                 let read = self.neighbours(cmp).unwrap_or_else(|| self.comparison(cmp).map(|test| vec![test]));
                 self.take_tests(read, || format!("{} {}", cmp.operator, cmp.data));

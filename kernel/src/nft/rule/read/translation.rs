@@ -35,11 +35,17 @@ impl<'a> Reading<'_, 'a> {
     /// An answer of one family needs a rule that tests for it. Its guard stays a test: without it the rule would say
     /// that it answers either family.
     fn refusal(&self, reject: Reject) -> Result<Verdict, Strange> {
-        let guard = reject.family().filter(|_| self.family == TableFamily::Inet).map(Guard::Family);
-        if guard.is_some_and(|guard| !self.told.contains(&guard)) {
-            return Err(("refusal of one family in a rule for both".to_owned(), format!("{reject:?}")));
-        }
-        reject.refusal(self.family).map(Verdict::Reject).map_err(|unknown| ("refusal".to_owned(), unknown.to_string()))
+        let refusal = if self.family == TableFamily::Inet && reject.is_of_one_family() {
+            let told: Vec<_> =
+                Family::ALL.into_iter().filter(|family| self.told.contains(&Guard::Family(*family))).collect();
+            let [family] = told.as_slice() else {
+                return Err(("refusal of one family in a rule for both".to_owned(), format!("{reject:?}")));
+            };
+            reject.refusal_of(*family)
+        } else {
+            reject.refusal(self.family)
+        };
+        refusal.map(Verdict::Reject).map_err(|unknown| ("refusal".to_owned(), unknown.to_string()))
     }
 
     fn nat(&self, nat: &NatExpression) -> Result<Nat, Strange> {
