@@ -10,7 +10,7 @@ use ringwall_ir::fields::Word;
 use ringwall_ir::words::Refusal;
 use ringwall_ir::{Chain, Field, OriginId, Rule, Ruleset, Statement, Table, TableParts, Verdict};
 
-use super::listed::assert_same;
+use super::listed::{assert_same, in_seconds};
 use crate::target::nft;
 use crate::target::nft_json::{normal, read, write};
 use crate::target::testing::{Kernel, Tally, kernel, sayable, without};
@@ -107,7 +107,7 @@ fn listable(ruleset: &Ruleset) -> Ruleset {
 fn check_read(kernel: Kernel, what: &str, ruleset: &Ruleset) -> usize {
     let text = nft::write(ruleset).unwrap_or_else(|unsayable| panic!("{what}: {unsayable:#?}"));
     let listed = kernel.nft_list(&text);
-    let (again, errors) = read(&listed);
+    let (again, errors) = read(&in_seconds(&listed));
     assert_eq!(errors, [], "{what}");
     for (_, unknown) in again.unknowns() {
         let known = PRINTED_WRONGLY.iter().any(|(name, _)| unknown.name.starts_with(name));

@@ -75,6 +75,15 @@ fn what_is_unknown_has_a_name() {
         (json!([{ "log": { "level": "audit" } }]), "log level audit"),
         (json!([{ "limit": { "rate": 0, "per": "second" } }]), "limit"),
         (json!([{ "dnat": { "addr": "10.0.0.1" } }]), "translation of either family"),
+        (
+            json!([{ "match": { "op": "==", "left": { "meta": { "key": "hour" } }, "right": "17:00" } }, { "drop": null }]),
+            "time in a zone that the list does not name",
+        ),
+        (
+            json!([{ "match": { "op": ">", "left": { "meta": { "key": "time" } }, "right": "2026-01-01 00:00:00" } },
+                { "drop": null }]),
+            "time in a zone that the list does not name",
+        ),
         (json!([tcp(22)]), "rule that cannot be: the rule does nothing"),
         (json!([{ "jump": { "target": "nowhere" } }]), "rule that cannot be: `nowhere` cannot be a name here"),
     ] {
