@@ -127,7 +127,7 @@ fn compiled_oddly() -> Result<(), Failed> {
         ("iifname . oifname @pairs drop", "iifname . oifname @pairs drop"),
         ("fib saddr . iif oif 0 drop", "fib saddr . iif oif 0 drop"),
         // Not as the half of it that is a field.
-        ("ip saddr . @nh,32,32 { 1.1.1.1 . 0x14 } drop", "unknown load of other bytes than are compared"),
+        ("ip saddr . @nh,32,32 { 1.1.1.1 . 0x14 } drop", "meta nfproto ipv4 unknown load of other bytes"),
     ] {
         let text = format!("table inet t {{\nset pairs {{ type ifname . ifname; }}\nchain c {{\n{rule}\n}}\n}}\n");
         let rules = rules(&compile(&text, "ir"));
@@ -136,7 +136,7 @@ fn compiled_oddly() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Also where they name interfaces and the devices of flow tables.
+/// Also where they name interfaces and the devices of chains.
 fn includes() -> Result<(), Failed> {
     if compile_nft_text().is_none() {
         return Ok(());
@@ -145,11 +145,11 @@ fn includes() -> Result<(), Failed> {
     let (file, other) = (directory.path().join("mine.nft"), directory.path().join("chains.nft"));
     for name in ["chains.nft", "./chains.nft"] {
         fs::write(&file, format!("table inet t {{\n}}\ninclude \"{name}\"\n"))?;
-        let flows = "flowtable f { hook ingress priority 0; devices = { dev8, dev9 }; }";
-        fs::write(&other, format!("table inet t {{\n{flows}\nchain c {{\niif wan9 drop\n}}\n}}\n"))?;
+        let ingress = "table netdev n {\nchain i {\ntype filter hook ingress device dev9 priority 0\n}\n}\n";
+        fs::write(&other, format!("{ingress}table inet t {{\nchain c {{\niif wan9 drop\n}}\n}}\n"))?;
         let ran = ringwall(&["compile", argument(&file), "--target", "ir"]);
         assert!(ran.stdout.contains("iif \"wan9\" drop"), "{name}: {}{}", ran.stdout, ran.stderr);
-        assert!(ran.stdout.contains("unknown flow table `f`"), "{name}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("table of family netdev"), "{name}: {}{}", ran.stdout, ran.stderr);
     }
     fs::remove_file(&other)?;
     let ran = ringwall(&["compile", argument(&file), "--target", "ir"]);
