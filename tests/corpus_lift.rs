@@ -99,7 +99,7 @@ impl Tally {
         }
         match load_over(path, &text, &devices(ruleset, original)) {
             Ok(()) => self.files.2 += 1,
-            Err(error) if OVERLAPS.iter().any(|file| name == *file) && error.contains("interval overlaps") => {
+            Err(error) if OVERLAPS.contains(&name) && error.contains("interval overlaps") => {
                 println!("not loaded over the original: {name}: {}", cause(&error));
             }
             Err(error) => self.wrong.push(format!("{name}: over the original: {}", error.trim())),
