@@ -87,7 +87,8 @@ fn read_found(found: &Found<'_>) -> Result<Ruleset, ReadError> {
             Some(family) => ruleset.tables.push(read_into(table, family, &mut origins)?),
             None => {
                 let name = format!("table of family {}", other_family(table.family));
-                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name) }));
+                let reason = "the families of tables are inet, ip and ip6".to_owned();
+                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name), reason }));
             }
         }
     }
