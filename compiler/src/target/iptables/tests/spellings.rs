@@ -103,7 +103,7 @@ iptables mangle FORWARD: -p tcp --syn -j TCPMSS --set-mss 100 | -p tcp --syn -j 
 iptables raw PREROUTING: -j CT --zone 5 | -j CT --zone 0x5
 iptables raw PREROUTING: -j CT | -j CT --zone 0
 iptables nat PREROUTING: -p tcp -j DNAT --to-destination 10.0.0.1:80 | -p TCP -j DNAT --to 10.0.0.1:0x50 | -p 6 -j DNAT --to-destination 10.0.0.1-10.0.0.1:80-80
-iptables nat PREROUTING: -p udp -j REDIRECT --to-ports 80-90 | -p udp -j REDIRECT --to-port 0x50-90
+iptables nat PREROUTING: -p udp -j REDIRECT --to-ports 80-90 | -p udp -j REDIRECT --to-port 80-90
 iptables nat PREROUTING: -j NETMAP --to 10.0.0.0/8 | -j NETMAP --to 10.0.0.0/255.0.0.0
 "#;
 
