@@ -24,9 +24,11 @@ iptables filter INPUT: -p tcp | -p tcp --tcp-flags NONE NONE | -p tcp --tcp-flag
 ip6tables filter INPUT: -p ipv6-icmp | -p ICMPv6 | -p 58 | -p IPv6-ICMP
 iptables filter INPUT: -f | --fragment | --fragments
 iptables filter INPUT: -p tcp --dport 22 | -p tcp -m tcp --dport 0x16 | -p tcp --destination-port 026 | -p 6 --dpor 22:22
-iptables filter INPUT: -p udp --sport 0:80 | -p udp --source-port :80 | -p UDP -m udp --sport :0x50
+iptables filter INPUT: -p udp --sport 0:80 | -p udp --source-port :80 | -p UDP -m udp --sport 00:080
 iptables filter INPUT: -p sctp ! --dport 80:65535 | -p sctp ! --dport 80: | -p 132 -m sctp ! --dport 0x50:
-iptables filter INPUT: -p dccp --dport 80 | -p 33 -m dccp --dport 80
+iptables filter INPUT: -p tcp --dport 8 | -p tcp --dport 010
+iptables filter INPUT: -p udp --dport 10 | -p udp --dport 010
+iptables filter INPUT: -p dccp --dport 80 | -p dccp --dport 080 | -p 33 -m dccp --dport 80
 iptables filter INPUT: -p tcp -m multiport --dports 80,443 | -p tcp -m multiport --destination-ports 0x50,443 | -p tcp -m multiport --dport 443,80
 iptables filter INPUT: -p udplite -m multiport --sports 5:9 | -p 136 -m multiport --source-ports 5:9
 iptables filter INPUT: -p tcp --syn | -p tcp --tcp-flags SYN,RST,ACK,FIN SYN | -p tcp --tcp-flags syn,rst,ack,fin syn | -p tcp -m tcp --tcp-flags FIN,SYN,,RST,ACK SYN
@@ -45,7 +47,7 @@ iptables filter INPUT: -m conntrack --ctstatus SEEN_REPLY,ASSURED | -m conntrack
 iptables filter INPUT: -m conntrack --ctdir ORIGINAL | -m conntrack --ctdir original
 iptables filter INPUT: -m conntrack --ctproto 6 | -m conntrack --ctproto TCP | -m conntrack --ctproto 0x6
 iptables filter INPUT: -m conntrack --ctorigsrc 10.0.0.0/8 | -m conntrack --ctorigsrc 10.0.0.0/255.0.0.0
-iptables filter INPUT: -m conntrack --ctorigdstport 22:80 | -m conntrack --ctorigdstport 0x16:0120
+iptables filter INPUT: -m conntrack --ctorigdstport 22:80 | -m conntrack --ctorigdstport 022:080
 iptables filter INPUT: -m conntrack --ctexpire 16:32 | -m conntrack --ctexpire 0x10:0x20
 iptables filter INPUT: -m conntrack --ctexpire 10: | -m conntrack --ctexpire 10:4294967295
 iptables filter INPUT: -m addrtype --dst-type LOCAL,BROADCAST | -m addrtype --dst-type local,b | -m addrtype --dst-type Broad,LOC
@@ -109,6 +111,7 @@ iptables nat PREROUTING: -j NETMAP --to 10.0.0.0/8 | -j NETMAP --to 10.0.0.0/255
 
 /// What iptables refuses, and so do we: it becomes an unknown.
 const REFUSED: &str = r#"
+iptables: -p udp --dport 0x50 | -p dccp --dport 0x50 | -m conntrack --ctorigdstport 0x16
 iptables: -s 10.0.0.0/08 | -s 10.0.0.0/33 | -s 10.0.0.0/ | -s 10.0.0.0/255.0 | -s 10.0.0.256 | -s any
 iptables: -s fd00::1 | -p 256 | -p icmp6x | -p tcp --dport SSH | -p tcp --dport 70000 | -p tcp --dport 90:80
 iptables: -p tcp --dport 80-90 | -m tcp --dport 80 | -p udp -m tcp --dport 80 | -p tcp --tcp-flags SYN,ECE SYN

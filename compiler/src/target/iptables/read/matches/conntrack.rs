@@ -120,7 +120,7 @@ fn of_entry(option: &Opt<'_>, family: Family) -> Known<Match> {
     let port = |field| {
         let text = option.value();
         let (first, last) = text.split_once(':').unwrap_or((text, text));
-        let (first, last) = (ports::port_number(first)?, ports::port_number(last)?);
+        let (first, last) = (ports::decimal_port(first)?, ports::decimal_port(last)?);
         Ok(within(option, field, IntervalSet::range(u128::from(first), u128::from(last))))
     };
     match option.name {

@@ -30,12 +30,15 @@ pub(super) fn of_protocol(block: &Block<'_>, demanded: Option<Protocol>) -> Know
 /// No test where all ports are meant.
 fn port(option: &Opt<'_>, ports: Ports) -> Known<Option<Match>> {
     let text = option.value();
+    let number = match ports.protocol {
+        Protocol::DCCP | Protocol::UDP => decimal_port,
+        _ => port_number,
+    };
     let (first, last) = match text.split_once(':') {
-        None => (port_number(text)?, port_number(text)?),
-        Some((first, last)) => (
-            if first.is_empty() { 0 } else { port_number(first)? },
-            if last.is_empty() { u16::MAX } else { port_number(last)? },
-        ),
+        None => (number(text)?, number(text)?),
+        Some((first, last)) => {
+            (if first.is_empty() { 0 } else { number(first)? }, if last.is_empty() { u16::MAX } else { number(last)? })
+        }
     };
     if first > last {
         return Err(format!("`{text}` ends before it begins"));
@@ -46,12 +49,24 @@ fn port(option: &Opt<'_>, ports: Ports) -> Known<Option<Match>> {
     Ok((!all).then(|| within(option, field, set)))
 }
 
-/// The number of a port. Its name would be looked up in `/etc/services`, which each host has its own of.
+/// The number of a port as strtoul(3) reads it with base 0. Its name would be looked up in `/etc/services`, which each host
+/// has its own of.
 ///
 /// # Errors
 /// That it is a name, or no port.
 pub(in crate::target::iptables::read) fn port_number(text: &str) -> Known<u16> {
-    match number(text).map(u16::try_from) {
+    port_of(text, number(text))
+}
+
+/// The same where iptables asks getaddrinfo(3), which reads decimal numbers alone: of `-m udp`, `-m dccp` and
+/// `-m conntrack` (`XTTYPE_PORTRC` in `libxtables/xtoptions.c`).
+pub(super) fn decimal_port(text: &str) -> Known<u16> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    port_of(text, digits.then(|| text.parse().ok()).flatten())
+}
+
+fn port_of(text: &str, number: Option<u128>) -> Known<u16> {
+    match number.map(u16::try_from) {
         Some(Ok(port)) => Ok(port),
         None if text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
             Err(format!("`{text}` is a name of the host's /etc/services: write the number of the port"))
