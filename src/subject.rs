@@ -78,7 +78,7 @@ impl Subject {
     pub fn check_runs(&self) -> Result<(), Failure> {
         let mut names: Vec<(String, String, usize)> = Vec::new();
         for part in unsupported(&self.ruleset) {
-            match names.iter_mut().find(|(name, ..)| *name == part.name) {
+            match names.iter_mut().find(|(name, reason, _)| (name, reason) == (&part.name, &part.reason)) {
                 Some((_, _, count)) => *count += 1,
                 None => names.push((part.name, part.reason, 1)),
             }

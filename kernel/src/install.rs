@@ -98,7 +98,8 @@ fn read_found(found: &Found<'_>, mut origins: Origins, devices: &Devices) -> Res
             Some(family) => ruleset.tables.push(read_into(table, family, &mut origins, devices)?),
             None => {
                 let name = format!("table of family {}", other_family(table.family));
-                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name) }));
+                let reason = "the families of tables are inet, ip and ip6".to_owned();
+                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name), reason }));
             }
         }
     }

@@ -209,7 +209,7 @@ fn family() -> Result<(), Failed> {
 
 fn other_family() -> Result<(), Failed> {
     let ran = compile("*filter\n:INPUT DROP\nCOMMIT\n", "ip6tables");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     assert!(ran.stderr.contains("nothing of ipv6") && ran.stderr.contains("--family"), "{}", ran.stderr);
     let text = "*filter\n:INPUT DROP\n-A INPUT -6 -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
     let ran = ringwall_with(text, &["compile", "-", "--family", "ipv4"]);

@@ -7,7 +7,7 @@ use ringwall_ir::words::TableFamily;
 use ringwall_ir::{Chain, Illegal, MapRef, OriginId, Place, Rule, Set, Step, Table, TableParts, Unknown, Verdict};
 
 fn unknown(text: &str, illegal: &Illegal) -> Step {
-    Step::Unknown(Unknown { name: "illegal step".to_owned(), text: format!("{text}: {illegal}") })
+    Step::Unknown(Unknown { name: "illegal step".to_owned(), text: text.to_owned(), reason: illegal.to_string() })
 }
 
 /// A rule of these steps; those that are illegal wherever they stand are named instead. A rule that does nothing lets

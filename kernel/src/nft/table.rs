@@ -115,7 +115,7 @@ pub fn read(
 }
 
 fn named(name: &str, text: &str) -> Named {
-    Named { name: name.to_owned(), text: text.to_owned() }
+    Named { name: name.to_owned(), text: text.to_owned(), reason: Named::NO_WORD.to_owned() }
 }
 
 fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins, parts: &mut TableParts) {

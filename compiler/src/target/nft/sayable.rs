@@ -17,7 +17,7 @@ pub(super) fn check_step(table: &Table, step: &Step) -> Said {
     match step {
         Step::Match(test) => check_test(table, test),
         Step::Statement(statement) => check_statement(table, statement),
-        Step::Unknown(unknown) => Err(format!("{} could not be read", unknown.name)),
+        Step::Unknown(unknown) => Err(unknown.to_string()),
     }
 }
 

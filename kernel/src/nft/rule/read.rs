@@ -268,7 +268,7 @@ impl<'s, 'a> Reading<'s, 'a> {
             before.text.push_str(&text);
             return;
         }
-        self.steps.push(Some(Step::Unknown(Unknown { name, text })));
+        self.steps.push(Some(Step::Unknown(Unknown { name, text, reason: Unknown::NO_WORD.to_owned() })));
     }
 
     fn push(&mut self, test: Match) {

@@ -59,11 +59,17 @@ const WORDS_MAX: usize = 240;
 /// The matches of which one `-m` takes several options.
 const TAKE_SEVERAL: [&str; 4] = ["limit", "sctp", "tcp", "udp"];
 
+/// iptables' own options in the order in which iptables-save prints them. It makes their tests first, wherever they stand.
+const OWN: [&str; 6] = ["-s", "-d", "-i", "-o", "-p", "-f"];
+
 /// `-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT`
 ///
 /// # Errors
 /// Where the line has too many words.
 pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) -> Result<String, String> {
+    let mut tests: Vec<&Test> = tests.into_iter().collect();
+    let of_iptables = |test: &Test| OWN.iter().position(|option| test.module.is_none() && *option == test.option);
+    tests.sort_by_key(|test| of_iptables(test).unwrap_or(OWN.len()));
     let mut words = String::new();
     let mut open: Option<&str> = None;
     let mut taken: Vec<&str> = Vec::new();
@@ -106,6 +112,7 @@ mod tests {
     fn a_match_is_opened_again_for_an_option_that_is_negated_or_comes_again() {
         let tests = [
             Test::own("-p", false, "tcp"),
+            Test::own("-s", false, "10.0.0.0/8"),
             Test::of("tcp", "--sport", true, "5"),
             Test::of("tcp", "--dport", false, "22"),
             Test::of("tcp", "--dport", false, "22:23"),
@@ -115,8 +122,10 @@ mod tests {
         ];
         assert_eq!(
             line(&tests, "-j DROP").as_deref(),
-            Ok("-p tcp -m tcp ! --sport 5 --dport 22 -m tcp --dport 22:23 -m tcp ! --tcp-flags SYN NONE \
-                -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP")
+            Ok(
+                "-s 10.0.0.0/8 -p tcp -m tcp ! --sport 5 --dport 22 -m tcp --dport 22:23 -m tcp ! --tcp-flags SYN NONE \
+                -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP"
+            )
         );
     }
 }

@@ -84,7 +84,12 @@ pub(super) fn refused(json: &Value, why: &str, origin: OriginId) -> Result<Rule,
 
 /// An unknown part, with its JSON.
 pub(super) fn unknown(NoWord(name): NoWord, json: &Value) -> Unknown {
-    Unknown { name, text: json.to_string() }
+    // Some names end in what the IR found wrong.
+    let (name, reason) = match name.split_once(": ") {
+        Some((name, reason)) => (name.to_owned(), reason.to_owned()),
+        None => (name, Unknown::NO_WORD.to_owned()),
+    };
+    Unknown { name, text: json.to_string(), reason }
 }
 
 fn read(family: TableFamily, json: &Value) -> Read<Part> {
