@@ -8,8 +8,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustables::sys;
 
 use crate::netlink::{
@@ -29,6 +33,35 @@ pub struct Watch {
     open: Vec<Deed>,
     /// Transactions that were received and not taken yet.
     ready: VecDeque<Change>,
+}
+
+/// The signals that ask a program to end, as something to wait for. While it lives, they end the program no more.
+#[derive(Debug)]
+pub struct Interrupts(SignalFd);
+
+impl Interrupts {
+    /// Takes SIGINT and SIGTERM, of the calling thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take() -> io::Result<Self> {
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        signals.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?))
+    }
+}
+
+/// What came first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A change of the ruleset.
+    Change(Change),
+    /// A signal.
+    Interrupted,
+    /// Changes came faster than they were taken, and some are lost.
+    Lost,
+    /// The end of the time.
+    TimeOut,
 }
 
 /// A committed transaction.
@@ -145,6 +178,48 @@ impl Watch {
                 take(&message?, &mut self.open, &mut self.ready)?;
             }
         }
+    }
+}
+
+impl Watch {
+    /// The next change, unless a signal comes or the time is over before; without an end, there is time for ever.
+    ///
+    /// # Errors
+    /// As [`Self::next_change`], but for `ENOBUFS`.
+    pub fn next_event(&mut self, interrupts: &Interrupts, end: Option<Instant>) -> Result<Event, NetlinkError> {
+        loop {
+            match self.next_change(Wait::No) {
+                Ok(Some(change)) => return Ok(Event::Change(change)),
+                Ok(None) => {}
+                Err(NetlinkError::Socket(error)) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {
+                    return Ok(Event::Lost);
+                }
+                Err(error) => return Err(error),
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Event::TimeOut);
+            }
+            if self.wait(interrupts, left)? {
+                return Ok(Event::Interrupted);
+            }
+        }
+    }
+
+    /// Waits until there is something to look at. Whether that is a signal.
+    fn wait(&self, interrupts: &Interrupts, left: Option<Duration>) -> io::Result<bool> {
+        // Rounded up: a poll of nothing would only turn round.
+        let milliseconds = left.map(|left| left.saturating_add(Duration::from_micros(999)));
+        let timeout = milliseconds.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+        let mut fds =
+            [PollFd::new(self.as_fd(), PollFlags::POLLIN), PollFd::new(interrupts.0.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+        let [_, signal] = fds;
+        Ok(signal.any().unwrap_or_default())
     }
 }
 
