@@ -31,7 +31,7 @@ pub use milliseconds::{Milliseconds, NoSpan};
 pub use object::{Object, ObjectBody, ObjectKind};
 pub use print::{Naming, Words};
 pub use rule::{
-    Assignment, ConnLimit, Counts, Limit, LimitUnit, Log, LogTarget, MapRef, Match, Meter, Mss, Nat, NatEnd, ObjectRef,
+    Assignment, ConnLimit, Counts, Limit, LimitUnit, Log, LogTarget, MapRef, Match, Meter, Mss, Nat, NatEnd, ObjectRef, OwnPorts,
     Per, Queue, Quota, Rule, Selector, SetOperation, SetUpdate, Source, Statement, Step, Symbol, Target, Tuples,
     Unknown, Values, Verdict, VerdictMap,
 };

@@ -247,6 +247,9 @@ fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change
     let Some((thing, name, added)) = Thing::of(operation) else { return Ok(()) };
     let name = name.map_or(Ok(""), |name| attributes.need(name)?.text())?;
     let count = if thing == Thing::Element { elements(attributes)? } else { 1 };
+    if count == 0 {
+        return Ok(());
+    }
     let table = attributes.need(TABLE)?.text()?;
     match open.last_mut() {
         Some(last)
@@ -260,7 +263,13 @@ fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change
     Ok(())
 }
 
+/// How many elements an event is about. The end of an interval, which the kernel keeps as an element of its own, is none.
 fn elements(attributes: Attributes<'_>) -> Result<usize, Malformed> {
     let list = attributes.get(sys::NFTA_SET_ELEM_LIST_ELEMENTS).map(Value::nested).transpose()?;
-    Ok(list.map_or(0, |list| list.iter().count()))
+    let mut count = 0;
+    for element in list.into_iter().flat_map(Attributes::iter) {
+        let flags = element.value.nested()?.get(sys::NFTA_SET_ELEM_FLAGS).map_or(Ok(0), Value::be32)?;
+        count += usize::from(flags & sys::NFT_SET_ELEM_INTERVAL_END == 0);
+    }
+    Ok(count)
 }

@@ -88,7 +88,7 @@ fn others() -> Result<(), Failed> {
 
 fn unknowns() -> Result<(), Failed> {
     let Some(way) = namespace("apply_names_each_unknown_and_installs_nothing") else { return Ok(()) };
-    let text = "table inet t {\nchain c { accept; ip version 4 accept; udp length 9 accept; }\n}\n";
+    let text = "table inet t {\nchain c { accept; ip version 4 accept; ip version 6 accept; }\n}\n";
     let ran = in_namespace(&way, "$ringwall apply -; echo $?; nft list ruleset", text);
     assert_eq!(ran.stdout, "1\n", "{}", ran.stderr);
     for place in ["rule 2 of chain c in table inet t: ", "rule 3 of chain c in table inet t: "] {

@@ -2,7 +2,7 @@
 //! Translations.
 
 use ringwall_ir::words::{Family, Hook, NatFlags};
-use ringwall_ir::{Field, Match, Nat, NatEnd, Values, Verdict};
+use ringwall_ir::{Field, Match, Nat, NatEnd, OwnPorts, Values, Verdict};
 
 use super::super::block::Block;
 use super::super::rule::{Reading, address, address_test};
@@ -38,9 +38,12 @@ pub(super) fn translation(block: &Block<'_>, family: Family, option: &str) -> Op
 }
 
 /// `MASQUERADE` and `REDIRECT`.
-pub(super) fn ports(block: &Block<'_>) -> Option<(Ports, NatFlags)> {
+pub(super) fn ports(block: &Block<'_>) -> Option<(Option<OwnPorts>, NatFlags)> {
     let ports = match block.option("--to-ports") {
-        Some(option) => Some(port_range(option.value())?),
+        Some(option) => {
+            let (first, last) = port_range(option.value())?;
+            Some(OwnPorts::Range(first, last))
+        }
         None => None,
     };
     Some((ports, flags(block)))
