@@ -80,9 +80,9 @@ fn element(types: &[KeyType], given: Given<'_>, meters: &[Meter], json: &Value, 
     let span = |name: &str| span(name).and_then(|seconds| seconds.checked_mul(1000)).map(Milliseconds);
     // What an element has counted is not the ruleset's. What it is bound by must be what its set says of all.
     for (bound, body) in BOUNDS.iter().filter_map(|bound| Some((bound, facts?.get(*bound)?))) {
-        let own = meter(bound, body)?.uncounted();
-        if !meters.iter().any(|meter| meter.uncounted() == own) {
-            return Err(NoWord(format!("element with a {bound} of its own")));
+        let own = meter(bound, body).ok().map(Meter::uncounted);
+        if !meters.iter().any(|meter| Some(meter.uncounted()) == own) {
+            return Err(NoWord(format!("element with a {bound}")));
         }
     }
     let comment = facts.and_then(|facts| facts.get("comment")).and_then(Value::as_str).map(str::to_owned);

@@ -96,6 +96,9 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         json!({ kind: whole })
     };
+    let limit = |rate: u32| json!({ "limit": { "rate": rate, "burst": 5, "per": "second" } });
+    let bound = |rate| json!({ "elem": { "val": "10.0.0.1", "limit": limit(rate)["limit"] } });
+    let limited = |name, rate| json!({ "name": name, "type": "ipv4_addr", "stmt": [limit(5)], "elem": [bound(rate)] });
     let items = json!({ "nftables": [
         { "table": { "family": "inet", "name": "t", "flags": ["dormant"] } },
         { "table": { "family": "bridge", "name": "b" } },
@@ -106,6 +109,8 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         of("set", json!({ "name": "s", "type": "integer", "elem": [1] })),
         of("set", json!({ "name": "u", "type": "ipv4_addr", "elem": [{ "elem": { "val": "10.0.0.1", "limit": {} } }] })),
         of("set", json!({ "name": "v", "type": "ipv4_addr", "elem": ["not an address"] })),
+        of("set", limited("w", 5)),
+        of("set", limited("x", 9)),
         of("ct expectation", json!({ "name": "e" })),
     ] });
     let (ruleset, errors) = read(&items.to_string());
@@ -124,6 +129,7 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
             "set type integer that no rule tells",
             "element with a limit",
             "value of type ipv4_addr",
+            "element with a limit",
         ]
     );
 }
