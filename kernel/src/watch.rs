@@ -210,7 +210,8 @@ impl Watch {
     fn wait(&self, interrupts: &Interrupts, left: Option<Duration>) -> io::Result<bool> {
         // Rounded up: a poll of nothing would only turn round.
         let milliseconds = left.map(|left| left.saturating_add(Duration::from_micros(999)));
-        let timeout = milliseconds.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+        let timeout =
+            milliseconds.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
         let mut fds =
             [PollFd::new(self.as_fd(), PollFlags::POLLIN), PollFd::new(interrupts.0.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, timeout) {

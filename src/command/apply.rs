@@ -39,7 +39,8 @@ fn refuse_what_is_of_iptables(subject: &Subject) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("{} is of iptables-save: its tables would clash with those of iptables itself", subject.file);
-    let help = "load it with `iptables-restore`; for a host without iptables, apply what `ringwall compile` makes of it";
+    let help =
+        "load it with `iptables-restore`; for a host without iptables, apply what `ringwall compile` makes of it";
     Err(Failure::new(message).help(help))
 }
 

@@ -52,7 +52,8 @@ fn duration(text: &str) -> Result<Duration, String> {
     const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let unit = if unit.is_empty() { Some(1000) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
+    let unit =
+        if unit.is_empty() { Some(1000) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
     let milliseconds = number.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
     milliseconds.map(Duration::from_millis).ok_or_else(|| "write a time as `500ms`, `30s`, `5m` or `1h`".to_owned())
 }

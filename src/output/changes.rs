@@ -165,7 +165,10 @@ mod tests {
              add 1 element of set inet t s\n  add chain inet t c\n"
         );
         let json = super::super::json::line(&shown).unwrap();
-        assert!(json.starts_with(r#"{"time":90061.5,"generation":7,"process":{"name":"nft\u001b","pid":12},"deeds":["#), "{json}");
+        assert!(
+            json.starts_with(r#"{"time":90061.5,"generation":7,"process":{"name":"nft\u001b","pid":12},"deeds":["#),
+            "{json}"
+        );
         assert!(json.contains(r#"{"deed":"delete","kind":"rule","family":"inet","table":"t","name":"c","count":2}"#));
         assert!(json.contains(r#"{"deed":"add","kind":"table","family":"inet","table":"t","name":null,"count":1}"#));
     }

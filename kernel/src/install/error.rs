@@ -75,7 +75,9 @@ impl InstallError {
                 parts.map(|refused| (&refused.part, format!("the kernel refuses {refused}"))).collect()
             }
             Self::TooLong(part) | Self::Iptables(part) | Self::Unsayable { part, .. } => vec![(part, self.to_string())],
-            Self::Netlink(_) | Self::NotPermitted | Self::Overtaken | Self::TooLarge | Self::Unknown { .. } => Vec::new(),
+            Self::Netlink(_) | Self::NotPermitted | Self::Overtaken | Self::TooLarge | Self::Unknown { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::{
     Assignment, Chain, Data, DataType, Element, Elements, Illegal, MapRef, Match, Nat, NatEnd, Object, ObjectBody,
-    ObjectKind, ObjectRef, OwnPorts, Rule, Set, SetUpdate, Source, Statement, Step, Table, TableParts, Tuples, Values, Verdict,
-    VerdictMap,
+    ObjectKind, ObjectRef, OwnPorts, Rule, Set, SetUpdate, Source, Statement, Step, Table, TableParts, Tuples, Values,
+    Verdict, VerdictMap,
 };
 
 /// The temporary names of sets and objects of one table.

@@ -83,7 +83,9 @@ impl fmt::Display for Part {
                 write!(f, "{} `{name}`", kind.name())?;
                 of(f, sentence)
             }
-            Self::Rule { chain, id, sentence, .. } if sentence.is_empty() => write!(f, "rule `{id}` of chain `{chain}`"),
+            Self::Rule { chain, id, sentence, .. } if sentence.is_empty() => {
+                write!(f, "rule `{id}` of chain `{chain}`")
+            }
             Self::Rule { chain, sentence, .. } => write!(f, "`{sentence}` (in chain `{chain}`)"),
             Self::Set { name, sentence, .. } => {
                 write!(f, "set `{name}`")?;
@@ -173,11 +175,7 @@ impl About {
             }
             What::Set(place) => {
                 let set = at(table.sets(), place)?;
-                Part::Set {
-                    name: set.name().to_owned(),
-                    sentence: sentence(set.origin()),
-                    origin: Some(set.origin()),
-                }
+                Part::Set { name: set.name().to_owned(), sentence: sentence(set.origin()), origin: Some(set.origin()) }
             }
             What::Table => Part::Table(table.name().to_owned()),
         })

@@ -74,7 +74,8 @@ impl Dumps {
             let found = self.found()?;
             let wanted = |family, name| only.is_none_or(|only| only == (family, name));
             let tables = found.tables.iter().filter(|table| wanted(table.family, table.name));
-            let names = tables.flat_map(|table| table.sets.iter().map(|set| (table.family, table.name, set.name.text())));
+            let names =
+                tables.flat_map(|table| table.sets.iter().map(|set| (table.family, table.name, set.name.text())));
             names.map(|(family, table, set)| (family, table.to_owned(), set.to_owned())).collect()
         };
         for (family, table, set) in sets {

@@ -5,7 +5,8 @@ use ringwall_ir::fields::{FibResult, Load};
 use ringwall_ir::words::{Family, NatFlags, Protocol, TableFamily};
 use ringwall_ir::{
     Assignment, Data, DataType, Datatype, Element, Elements, Field, IntervalSet, Key, KeyType, Log, MapRef, Match,
-    NatEnd, ObjectRef, Origin, OwnPorts, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values, Verdict,
+    NatEnd, ObjectRef, Origin, OwnPorts, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values,
+    Verdict,
 };
 
 use super::{set, time};

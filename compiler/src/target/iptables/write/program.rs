@@ -45,8 +45,7 @@ pub(super) fn program(
     let acts = |stage: &Stage| matches!(stage, Stage::Act(_) | Stage::Count(_));
     // iptables counts for each line: one without a target is how it counts, and how somebody's idle rule is written.
     let counts = || !rule.acts() || rule.statements().any(|statement| matches!(statement, Statement::Counter(_)));
-    let is_idle =
-        matches!(program.end, End::Next) && !program.stages.iter().any(acts) && !(alive && counts());
+    let is_idle = matches!(program.end, End::Next) && !program.stages.iter().any(acts) && !(alive && counts());
     Ok((!is_idle).then_some(program))
 }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ringwall_ir::fields::Needs;
 use ringwall_ir::words::{CtDirection, Family, Protocol, Refusal};
 use ringwall_ir::{
-    Assignment, Datatype, Field, Illegal, IntervalSet, KeyType, MapRef, Match, Nat, NatEnd, ObjectRef, OriginId, OwnPorts, Rule,
-    Selector, SetUpdate, Source, Statement, Step, Table, Tuples, Values, Verdict, VerdictMap,
+    Assignment, Datatype, Field, Illegal, IntervalSet, KeyType, MapRef, Match, Nat, NatEnd, ObjectRef, OriginId,
+    OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step, Table, Tuples, Values, Verdict, VerdictMap,
 };
 
 use super::set::{inline, meters, of_interval, of_tuple, seconds};

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::words::TableFamily;
 use ringwall_ir::{
-    DataType, Datatype, Field, KeyType, MapRef, Match, Milliseconds, ObjectKind, ObjectRef, OriginId, Rule,
-    Selector, Set, SetFlags, SetOperation, SetSpec, Source, Statement, Step, Tuples, Values, Verdict,
+    DataType, Datatype, Field, KeyType, MapRef, Match, Milliseconds, ObjectKind, ObjectRef, OriginId, Rule, Selector,
+    Set, SetFlags, SetOperation, SetSpec, Source, Statement, Step, Tuples, Values, Verdict,
 };
 use serde_json::Value;
 

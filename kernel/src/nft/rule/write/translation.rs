@@ -57,12 +57,19 @@ impl<'a> RuleWriter<'a> {
         match ports {
             None => Ok(Ends::default()),
             Some(OwnPorts::Range(first, last)) => Ok(self.ports(Some((*first, *last)), FIRST)),
-            Some(OwnPorts::Map { key, map }) => self.looked_up_ends(None, key, map)?.ends(None).map(|(_, ports, _)| ports),
+            Some(OwnPorts::Map { key, map }) => {
+                self.looked_up_ends(None, key, map)?.ends(None).map(|(_, ports, _)| ports)
+            }
         }
     }
 
     /// Looks new ends up in a map.
-    fn looked_up_ends(&mut self, family: Option<Family>, key: &'a [Selector], map: &'a MapRef) -> Result<Given, Unsayable> {
+    fn looked_up_ends(
+        &mut self,
+        family: Option<Family>,
+        key: &'a [Selector],
+        map: &'a MapRef,
+    ) -> Result<Given, Unsayable> {
         let given = self.given(family, map);
         let set = self.map(key, map, |_| DataShape::values(&given.parts, given.ranges), FIRST)?;
         self.out.push(Expression::Lookup(Lookup { from: FIRST, set, wanted: Wanted::Data(FIRST) }));

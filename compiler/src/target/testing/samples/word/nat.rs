@@ -4,8 +4,8 @@
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::{Family, Hook, NatFlags, TableFamily};
 use ringwall_ir::{
-    Data, DataType, Datatype, Element, Elements, Field, KeyType, MapRef, Nat, NatEnd, OriginId, OwnPorts, Selector, Set,
-    SetFlags, SetSpec, Step, TableParts, Tuple, Verdict,
+    Data, DataType, Datatype, Element, Elements, Field, KeyType, MapRef, Nat, NatEnd, OriginId, OwnPorts, Selector,
+    Set, SetFlags, SetSpec, Step, TableParts, Tuple, Verdict,
 };
 
 use super::{Sample, one};
