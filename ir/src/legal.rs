@@ -14,8 +14,8 @@ use crate::chain::{BaseChain, Chain};
 use crate::fields::{Field, Needs};
 use crate::object::ObjectKind;
 use crate::rule::{
-    Assignment, MapRef, Match, Mss, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step, Tuples,
-    Values, Verdict,
+    Assignment, MapRef, Match, Mss, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement,
+    Step, Tuples, Values, Verdict,
 };
 use crate::set::{Data, DataType, Elements, KeyType, Set, fits_registers};
 use crate::table::Table;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::fields::{FIELDS, WORDS};
 use crate::object::{ObjectBody, ObjectKind};
 use crate::rule::{
-    Assignment, MapRef, Match, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step, Tuples,
-    Values, Verdict,
+    Assignment, MapRef, Match, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step,
+    Tuples, Values, Verdict,
 };
 use crate::ruleset::Ruleset;
 use crate::set::{DataType, Elements, KeyType, Set};

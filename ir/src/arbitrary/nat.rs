@@ -31,7 +31,10 @@ pub(super) fn translations(offer: &Offer) -> Vec<(u32, BoxedStrategy<Verdict>)> 
         ],
         Hook::Postrouting => vec![
             (Word::Snat, nat.map(|nat| nat.prop_map(Verdict::Snat).boxed())),
-            (Word::Masquerade, Some(to_ports().prop_map(|(ports, flags)| Verdict::Masquerade { ports, flags }).boxed())),
+            (
+                Word::Masquerade,
+                Some(to_ports().prop_map(|(ports, flags)| Verdict::Masquerade { ports, flags }).boxed()),
+            ),
         ],
         Hook::Input => vec![(Word::Snat, nat.map(|nat| nat.prop_map(Verdict::Snat).boxed()))],
         Hook::Forward => Vec::new(),
@@ -156,8 +159,11 @@ fn written(fields: Vec<Field>, data: &[KeyType], ends: Ends) -> BoxedStrategy<(V
     let ranges: Vec<_> = data.iter().copied().map(range).collect();
     let wide = data.len() > 1 && data.iter().any(|part| part.datatype() == Datatype::Ipv6Addr);
     let only_single = wide || ends == Ends::Single;
-    let ends =
-        if only_single { vec(single, 4).boxed() } else { prop_oneof![2 => vec(single, 4), 1 => vec(ranges, 4)].boxed() };
+    let ends = if only_single {
+        vec(single, 4).boxed()
+    } else {
+        prop_oneof![2 => vec(single, 4), 1 => vec(ranges, 4)].boxed()
+    };
     (value::tuples(&parts, true), ends, vec(origin_id(), 4))
         .prop_map(move |(tuples, ends, origins)| {
             let elements = tuples.into_iter().zip(ends).zip(origins).map(|((tuple, end), origin)| Element {

@@ -93,7 +93,9 @@ impl Gives {
         let MapRef::Named(name) = map else { return Ok(()) };
         super::check_key(table, name, key)?;
         let data = table.set(name).and_then(|set| set.spec().data.as_ref());
-        if data.is_some_and(|data| self.declared(data)) && (self != Self::Port || !table.set(name).is_some_and(gives_ranges)) {
+        if data.is_some_and(|data| self.declared(data))
+            && (self != Self::Port || !table.set(name).is_some_and(gives_ranges))
+        {
             Ok(())
         } else {
             Err(Illegal::Name(name.clone()))

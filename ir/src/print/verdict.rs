@@ -20,9 +20,13 @@ impl Words {
             Verdict::Goto(chain) => format!("goto {}", (self.name)(chain)),
             Verdict::Jump(chain) => format!("jump {}", (self.name)(chain)),
             Verdict::Map(map) => format!("{} vmap {}", self.key(&map.key), self.map(&map.key, &map.map, &[])),
-            Verdict::Masquerade { ports, flags } => format!("masquerade{}{}", self.to_ports(ports.as_ref()), flagged(*flags)),
+            Verdict::Masquerade { ports, flags } => {
+                format!("masquerade{}{}", self.to_ports(ports.as_ref()), flagged(*flags))
+            }
             Verdict::Queue(queue) => queued(*queue),
-            Verdict::Redirect { ports, flags } => format!("redirect{}{}", self.to_ports(ports.as_ref()), flagged(*flags)),
+            Verdict::Redirect { ports, flags } => {
+                format!("redirect{}{}", self.to_ports(ports.as_ref()), flagged(*flags))
+            }
             Verdict::Reject(refusal) => format!("reject with {}", refusal.name()),
             Verdict::Return => "return".to_owned(),
             Verdict::Snat(nat) => self.nat("snat", nat),

@@ -75,7 +75,6 @@ fn what_is_unknown_has_a_name() {
         (json!([{ "log": { "level": "audit" } }]), "log level audit"),
         (json!([{ "limit": { "rate": 0, "per": "second" } }]), "limit"),
         (json!([{ "dnat": { "addr": "10.0.0.1" } }]), "translation of either family"),
-        (json!([tcp(22)]), "rule that cannot be: the rule does nothing"),
         (json!([{ "jump": { "target": "nowhere" } }]), "rule that cannot be: `nowhere` cannot be a name here"),
     ] {
         let (ruleset, errors) = read(&list(&[rule.clone(), json!([{ "accept": null }])]));
@@ -132,6 +131,16 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
             "element with a limit",
         ]
     );
+}
+
+#[test]
+fn a_rule_that_does_nothing_is_known() {
+    for (rule, printed) in [(json!([tcp(22)]), "tcp dport 22"), (json!([]), "continue")] {
+        let (ruleset, errors) = read(&list(&[rule.clone()]));
+        assert_eq!(errors, [], "{rule}");
+        assert_eq!(chain(&ruleset).rules()[0].to_string(), printed);
+        assert!(write(&ruleset).is_ok(), "{rule}");
+    }
 }
 
 #[test]
