@@ -136,7 +136,7 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
 #[test]
 fn a_rule_that_does_nothing_is_known() {
     for (rule, printed) in [(json!([tcp(22)]), "tcp dport 22"), (json!([]), "continue")] {
-        let (ruleset, errors) = read(&list(&[rule.clone()]));
+        let (ruleset, errors) = read(&list(std::slice::from_ref(&rule)));
         assert_eq!(errors, [], "{rule}");
         assert_eq!(chain(&ruleset).rules()[0].to_string(), printed);
         assert!(write(&ruleset).is_ok(), "{rule}");
