@@ -25,7 +25,7 @@ fn translations_by_maps_of_ports_and_idle_rules_come_again() {
                 type nat hook prerouting priority dstnat
                 meta l4proto tcp redirect to :tcp dport map { 80 : 8080, 81 : 8081 }
                 meta l4proto tcp redirect to :tcp dport map @m fully-random,persistent
-                meta l4proto udp redirect to :ip saddr . udp sport map { 10.0.0.1 . 5 : 6 } random
+                meta l4proto udp redirect to :udp sport map { 5 : 6 } random
                 ip saddr 10.0.0.1
                 tcp dport { 22, 80-90 } ct state new
             }
