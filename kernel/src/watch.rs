@@ -187,6 +187,7 @@ impl Watch {
     /// # Errors
     /// As [`Self::next_change`], but for `ENOBUFS`.
     pub fn next_event(&mut self, interrupts: &Interrupts, end: Option<Instant>) -> Result<Event, NetlinkError> {
+        let mut interrupted = false;
         loop {
             match self.next_change(Wait::No) {
                 Ok(Some(change)) => return Ok(Event::Change(change)),
@@ -196,13 +197,15 @@ impl Watch {
                 }
                 Err(error) => return Err(error),
             }
+            // What was done before the signal is told before it.
+            if interrupted {
+                return Ok(Event::Interrupted);
+            }
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(Event::TimeOut);
             }
-            if self.wait(interrupts, left)? {
-                return Ok(Event::Interrupted);
-            }
+            interrupted = self.wait(interrupts, left)?;
         }
     }
 
