@@ -72,7 +72,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     match write(&subject.ruleset, arguments) {
         Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
         Err(unsayable) => {
-            unsayable.iter().for_each(|part| tell(&subject.file, &subject.ruleset, part));
+            unsayable.iter().for_each(|part| tell(&subject, part));
             Ok(Outcome::Found)
         }
     }
@@ -117,14 +117,13 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
 }
 
 /// Tells what the target cannot say, which sentence asks for it, and what can be done.
-fn tell(file: &str, ruleset: &Ruleset, unsayable: &Unsayable) {
-    match ruleset.origin(unsayable.origin) {
-        Some(sentence) => {
-            talk(format!("{file}:{}: {unsayable}\n  {}", sentence.line, squeezed(&sentence.text, LONGEST_SENTENCE)));
-        }
-        None => talk(format!("{file}: {unsayable}")),
+fn tell(subject: &Subject, unsayable: &Unsayable) {
+    let place = subject.place(Some(unsayable.origin));
+    match subject.ruleset.origin(unsayable.origin) {
+        Some(sentence) => talk(format!("{place}: {unsayable}\n  {}", squeezed(&sentence.text, LONGEST_SENTENCE))),
+        None => talk(format!("{place}: {unsayable}")),
     }
-    let is_unknown = ruleset.unknowns().any(|(origin, _)| origin == unsayable.origin);
+    let is_unknown = subject.ruleset.unknowns().any(|(origin, _)| origin == unsayable.origin);
     if let Some(help) = unsayable.help.as_deref().or(is_unknown.then_some(OF_UNKNOWNS)) {
         talk(format!("  help: {help}"));
     }

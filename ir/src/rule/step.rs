@@ -65,7 +65,7 @@ impl Step {
         }
     }
 
-    /// Whether a rule without a verdict makes sense with it. A limit or quota that counts has an effect of its own.
+    /// Whether something comes of it beside that packets go on or not. A limit or quota that counts has an effect of its own.
     pub(super) const fn has_effect(&self) -> bool {
         match self {
             Self::Match(test) => test.field().is_none() && !matches!(test, Match::Concat { .. }),

@@ -275,6 +275,8 @@ impl XtTable {
             places.iter().try_for_each(|base| Place::of(base).check(&rule)).map(|()| rule)
         };
         let Draft { steps, verdict } = draft;
+        // A line of nothing lets every packet go on.
+        let verdict = verdict.or_else(|| steps.is_empty().then_some(Verdict::Continue));
         match check(steps, verdict.clone()) {
             Ok(rule) => Ok(rule),
             Err(illegal) => {

@@ -65,9 +65,9 @@ pub(super) fn program(
         program.close(place);
     }
     let acts = |stage: &Stage| matches!(stage, Stage::Act(_) | Stage::Count(_));
-    let is_idle = matches!(program.end, End::Next)
-        && !program.stages.iter().any(acts)
-        && !rule.statements().any(|statement| alive && matches!(statement, Statement::Counter(_)));
+    // iptables counts for each line: one without a target is how it counts, and how somebody's idle rule is written.
+    let counts = || !rule.acts() || rule.statements().any(|statement| matches!(statement, Statement::Counter(_)));
+    let is_idle = matches!(program.end, End::Next) && !program.stages.iter().any(acts) && !(alive && counts());
     Ok((!is_idle).then_some(program))
 }
 

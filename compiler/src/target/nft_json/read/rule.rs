@@ -41,7 +41,9 @@ pub(super) fn rule(family: TableFamily, json: &Value, origin: OriginId) -> Resul
     if let Some((_, Verdict::Reject(refusal))) = &decided {
         steps.extend(guard_of_refusal(family, *refusal, parts, &steps));
     }
-    match Rule::new(origin, steps, decided.map(|(_, verdict)| verdict)) {
+    // A rule of nothing, or of tests that every packet passes, lets every packet go on.
+    let verdict = decided.map(|(_, verdict)| verdict).or_else(|| steps.is_empty().then_some(Verdict::Continue));
+    match Rule::new(origin, steps, verdict) {
         Ok(rule) => Ok(rule),
         Err(illegal) => refused(json, &illegal.to_string(), origin),
     }

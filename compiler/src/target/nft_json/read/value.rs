@@ -74,6 +74,10 @@ pub(super) fn set(part: KeyType, json: &Value) -> Read<IntervalSet> {
 pub(super) fn interval(part: KeyType, json: &Value) -> Read<(u128, u128)> {
     let datatype = part.datatype();
     if let Some([first, last]) = pair(json.get("range")) {
+        // nft 1.0.6 looks the name up before it turns the bytes around: `3-880` is printed as `ipip`, which is 768, to 880.
+        if datatype == Datatype::IfaceType && (first.is_string() || last.is_string()) {
+            return Err(NoWord::of("range from the name of an interface type"));
+        }
         let (first, last) = (one(datatype, first)?, one(datatype, last)?);
         // nft lists the last range of values of less than a byte to the end of the byte.
         let open = part.bits() < 8 && last == u128::from(u8::MAX);

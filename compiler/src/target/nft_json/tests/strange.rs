@@ -84,7 +84,6 @@ fn what_is_unknown_has_a_name() {
                 { "drop": null }]),
             "time in a zone that the list does not name",
         ),
-        (json!([tcp(22)]), "rule that cannot be: the rule does nothing"),
         (json!([{ "jump": { "target": "nowhere" } }]), "rule that cannot be: `nowhere` cannot be a name here"),
     ] {
         let (ruleset, errors) = read(&list(&[rule.clone(), json!([{ "accept": null }])]));
@@ -108,6 +107,9 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         json!({ kind: whole })
     };
+    let limit = |rate: u32| json!({ "limit": { "rate": rate, "burst": 5, "per": "second" } });
+    let bound = |rate| json!({ "elem": { "val": "10.0.0.1", "limit": limit(rate)["limit"] } });
+    let limited = |name, rate| json!({ "name": name, "type": "ipv4_addr", "stmt": [limit(5)], "elem": [bound(rate)] });
     let items = json!({ "nftables": [
         { "table": { "family": "inet", "name": "t", "flags": ["dormant"] } },
         { "table": { "family": "bridge", "name": "b" } },
@@ -118,6 +120,8 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         of("set", json!({ "name": "s", "type": "integer", "elem": [1] })),
         of("set", json!({ "name": "u", "type": "ipv4_addr", "elem": [{ "elem": { "val": "10.0.0.1", "limit": {} } }] })),
         of("set", json!({ "name": "v", "type": "ipv4_addr", "elem": ["not an address"] })),
+        of("set", limited("w", 5)),
+        of("set", limited("x", 9)),
         of("ct expectation", json!({ "name": "e" })),
     ] });
     let (ruleset, errors) = read(&items.to_string());
@@ -136,8 +140,19 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
             "set type integer that no rule tells",
             "element with a limit",
             "value of type ipv4_addr",
+            "element with a limit",
         ]
     );
+}
+
+#[test]
+fn a_rule_that_does_nothing_is_known() {
+    for (rule, printed) in [(json!([tcp(22)]), "tcp dport 22"), (json!([]), "continue")] {
+        let (ruleset, errors) = read(&list(std::slice::from_ref(&rule)));
+        assert_eq!(errors, [], "{rule}");
+        assert_eq!(chain(&ruleset).rules()[0].to_string(), printed);
+        assert!(write(&ruleset).is_ok(), "{rule}");
+    }
 }
 
 #[test]

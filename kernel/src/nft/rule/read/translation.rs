@@ -3,7 +3,7 @@
 
 use ringwall_ir::fields::ByteOrder;
 use ringwall_ir::words::{Family, TableFamily};
-use ringwall_ir::{DataType, KeyType, Nat, NatEnd, Verdict};
+use ringwall_ir::{DataType, KeyType, Nat, NatEnd, OwnPorts, Verdict};
 
 use super::registers::{Asked, Value};
 use super::{Reading, Strange};
@@ -19,10 +19,10 @@ impl<'a> Reading<'_, 'a> {
     pub(super) fn ending(&self, expression: &Expression<'a>) -> Result<Verdict, Strange> {
         match expression {
             Expression::Masq(Own { ports, flags }) => {
-                Ok(Verdict::Masquerade { ports: self.written_ports(*ports)?, flags: *flags })
+                Ok(Verdict::Masquerade { ports: self.own_ports(*ports)?, flags: *flags })
             }
             Expression::Redir(Own { ports, flags }) => {
-                Ok(Verdict::Redirect { ports: self.written_ports(*ports)?, flags: *flags })
+                Ok(Verdict::Redirect { ports: self.own_ports(*ports)?, flags: *flags })
             }
             Expression::Nat(nat) if nat.destination => Ok(Verdict::Dnat(self.nat(nat)?)),
             Expression::Nat(nat) => Ok(Verdict::Snat(self.nat(nat)?)),
@@ -89,6 +89,18 @@ impl<'a> Reading<'_, 'a> {
             map: self.map_of(asked, GivenData::Values(&parts))?,
             ports: if beside { self.written_ports(nat.ports)? } else { None },
         })
+    }
+
+    /// The ports of a translation to an address of the host: written, or given by a map of ports.
+    fn own_ports(&self, ports: Ends) -> Result<Option<OwnPorts>, Strange> {
+        let port = || translation_parts(None, 1);
+        match ports.first.and_then(|first| self.registers.get(first)) {
+            Some(Value::Asked(asked)) if ports.last.is_none() => {
+                let map = self.map_of(asked, GivenData::Values(&port()))?;
+                Ok(Some(OwnPorts::Map { key: asked.key.clone(), map }))
+            }
+            _ => Ok(self.written_ports(ports)?.map(|(first, last)| OwnPorts::Range(first, last))),
+        }
     }
 
     fn written_ports(&self, ports: Ends) -> Result<Option<(u16, u16)>, Strange> {

@@ -2,7 +2,7 @@
 //! Translations.
 
 use ringwall_ir::words::{Family, Hook, NatFlags};
-use ringwall_ir::{Field, Match, Nat, NatEnd, Values, Verdict};
+use ringwall_ir::{Field, Match, Nat, NatEnd, OwnPorts, Values, Verdict};
 
 use super::super::Known;
 use super::super::address::{address_test, no_address, strict};
@@ -10,9 +10,6 @@ use super::super::block::Block;
 use super::super::rule::Reading;
 use super::port_range;
 use crate::target::iptables::table::Hooks;
-
-/// First and last.
-type Ports = Option<(u16, u16)>;
 
 /// `SNAT` and `DNAT`: `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`.
 pub(super) fn translation(block: &Block<'_>, family: Family, option: &str) -> Known<Nat> {
@@ -43,8 +40,14 @@ pub(super) fn translation(block: &Block<'_>, family: Family, option: &str) -> Kn
 }
 
 /// `MASQUERADE` and `REDIRECT`.
-pub(super) fn ports(block: &Block<'_>) -> Known<(Ports, NatFlags)> {
-    let ports = block.option("--to-ports").map(|option| port_range(option.value())).transpose()?;
+pub(super) fn ports(block: &Block<'_>) -> Known<(Option<OwnPorts>, NatFlags)> {
+    let ports = match block.option("--to-ports") {
+        Some(option) => {
+            let (first, last) = port_range(option.value())?;
+            Some(OwnPorts::Range(first, last))
+        }
+        None => None,
+    };
     Ok((ports, flags(block)))
 }
 
