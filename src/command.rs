@@ -8,6 +8,7 @@ mod explain;
 mod run;
 mod test;
 mod verify;
+mod watch;
 
 use clap::Subcommand;
 
@@ -37,6 +38,8 @@ pub enum Command {
     Verify(verify::Args),
     /// Install a policy in the running kernel, in one transaction
     Apply(apply::Args),
+    /// Show who changes the ruleset of the running kernel, and what
+    Watch(watch::Args),
     /// Say more about a diagnostic
     Explain(explain::Args),
 }
@@ -54,6 +57,7 @@ impl Command {
             Self::Test(arguments) => test::run(&arguments),
             Self::Verify(arguments) => verify::run(&arguments),
             Self::Apply(arguments) => apply::run(&arguments),
+            Self::Watch(arguments) => watch::run(&arguments),
             Self::Explain(arguments) => explain::run(&arguments),
         }
     }

@@ -13,6 +13,8 @@ pub struct Input {
     pub name: String,
     /// Its file name without directory and extension; none for standard input.
     pub stem: Option<String>,
+    /// Where its file lies; none for standard input.
+    pub directory: Option<PathBuf>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -31,7 +33,9 @@ impl Input {
         };
         let bytes = read.map_err(|error| Failure::io("read", &name, &error))?;
         let stem = path.file_stem().filter(|_| !is_standard(path)).map(|stem| stem.to_string_lossy().into_owned());
-        Ok(Self { name, stem, bytes })
+        let directory = path.parent().filter(|_| !is_standard(path));
+        let directory = directory.and_then(|directory| Path::new(".").join(directory).canonicalize().ok());
+        Ok(Self { name, stem, directory, bytes })
     }
 }
 

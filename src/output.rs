@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! How results are shown: data on standard output, talk on standard error.
 
+#[cfg(feature = "kernel")]
+pub mod changes;
 pub mod file;
 pub mod human;
 pub mod json;

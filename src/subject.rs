@@ -2,12 +2,13 @@
 //! What a subcommand is about: a policy, or somebody's ruleset in its place.
 
 mod form;
+mod place;
 mod ruleset;
 
 use ringwall_compiler::Policy;
 use ringwall_compiler::verify;
 use ringwall_grammar::MAX_BYTES;
-use ringwall_ir::Ruleset;
+use ringwall_ir::{OriginId, Ruleset};
 use ringwall_runtime::engine::unsupported;
 
 use self::form::Form;
@@ -30,6 +31,7 @@ pub struct Subject {
     pub ruleset: Ruleset,
     /// The policy.
     pub policy: Option<Policy>,
+    form: Form,
 }
 
 impl Subject {
@@ -46,7 +48,7 @@ impl Subject {
         if form != Form::Policy {
             let sets = arguments.ipset.as_deref().map(|file| Input::read(file, |_| RULESET_MAX)).transpose()?;
             let ruleset = ruleset::read(form, &input, sets.as_ref(), arguments.family)?;
-            let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None };
+            let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None, form };
             return Ok(ruleset.map(subject));
         }
         let (file, bytes) = (input.name.clone(), input.bytes.clone());
@@ -57,6 +59,7 @@ impl Subject {
             bytes,
             ruleset: compiled.ruleset,
             policy: Some(compiled.policy),
+            form,
         });
         Ok(subject)
     }
@@ -64,6 +67,28 @@ impl Subject {
     /// What it is called in results.
     pub fn title(&self) -> String {
         self.policy.as_ref().map_or_else(|| self.file.clone(), |policy| format!("policy {}", policy.name))
+    }
+
+    /// Whether it is a text of iptables-save or ip6tables-save.
+    pub fn is_of_iptables(&self) -> bool {
+        self.form == Form::IptablesSave
+    }
+
+    /// Where something stands that comes from a sentence or from a part of somebody's ruleset: for messages, before a
+    /// colon.
+    pub fn place(&self, origin: Option<OriginId>) -> String {
+        let lines = matches!(self.form, Form::Policy | Form::IptablesSave);
+        let told = if lines { self.line(origin) } else { origin.and_then(|origin| place::of(&self.ruleset, origin)) };
+        match told {
+            Some(place) if lines => format!("{}:{place}", self.file),
+            Some(place) => format!("{}: {place}", self.file),
+            None => self.file.clone(),
+        }
+    }
+
+    fn line(&self, origin: Option<OriginId>) -> Option<String> {
+        let line = self.ruleset.origin(origin?)?.line;
+        (line > 0).then(|| line.to_string())
     }
 
     /// What is verified.
@@ -78,7 +103,7 @@ impl Subject {
     pub fn check_runs(&self) -> Result<(), Failure> {
         let mut names: Vec<(String, String, usize)> = Vec::new();
         for part in unsupported(&self.ruleset) {
-            match names.iter_mut().find(|(name, ..)| *name == part.name) {
+            match names.iter_mut().find(|(name, reason, _)| (name, reason) == (&part.name, &part.reason)) {
                 Some((_, _, count)) => *count += 1,
                 None => names.push((part.name, part.reason, 1)),
             }

@@ -10,6 +10,8 @@ mod files;
 mod rulesets;
 mod streams;
 mod traffic;
+#[cfg(feature = "kernel")]
+mod watch;
 
 use libtest_mimic::Trial;
 
@@ -18,6 +20,6 @@ pub fn tests() -> Vec<Trial> {
     let tests =
         [streams::tests(), files::tests(), bad_input::tests(), rulesets::tests(), traffic::tests(), examples::tests()];
     #[cfg(feature = "kernel")]
-    let tests = tests.into_iter().chain([apply::tests()]);
+    let tests = tests.into_iter().chain([apply::tests(), watch::tests()]);
     tests.into_iter().flatten().collect()
 }

@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
-use ringwall_compiler::target::{iptables, nft_json};
+use ringwall_compiler::target::iptables;
 use ringwall_ir::Ruleset;
 use ringwall_ir::words::Family;
-use ringwall_kernel::namespace::list_nft;
+use ringwall_kernel::namespace::read_nft;
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine, unsupported};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
@@ -82,10 +82,7 @@ fn read(texts: &[(String, String)]) -> Result<&'static Ruleset, Failed> {
     let ruleset = match texts {
         [] => Ruleset::default(),
         [(kind, text)] if kind == "v4" || kind == "v4-legacy" => iptables::read(text, Family::Ipv4).0,
-        _ if nft.len() == texts.len() => {
-            let list = list_nft(&nft.concat()).map_err(|error| error.problem)?;
-            nft_json::read(&list).0
-        }
+        _ if nft.len() == texts.len() => read_nft(&nft.concat(), None).map_err(|error| error.problem)?,
         _ => return Err("rulesets of several programs in one case".into()),
     };
     let not_run: Vec<_> = unsupported(&ruleset).into_iter().map(|part| part.name).collect();

@@ -12,6 +12,8 @@
 )]
 
 mod cli;
+#[cfg(feature = "kernel")]
+mod corpus_lift;
 mod diagnostics;
 mod kernel;
 #[cfg(feature = "kernel")]
@@ -42,5 +44,7 @@ fn main() -> ExitCode {
     tests.extend(kernel::tests());
     #[cfg(feature = "kernel")]
     tests.extend(kernel_cases::tests());
+    #[cfg(feature = "kernel")]
+    tests.extend(corpus_lift::tests());
     libtest_mimic::run(&arguments, tests).exit_code()
 }

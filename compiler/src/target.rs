@@ -54,6 +54,8 @@ pub struct Unsayable {
     pub target: Target,
     /// Why not: a part of a sentence, lower-case.
     pub reason: String,
+    /// What can be done about it, where there is something.
+    pub help: Option<String>,
 }
 
 /// The two comment lines at the head of a text.

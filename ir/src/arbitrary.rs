@@ -160,7 +160,11 @@ fn origin_id() -> impl Strategy<Value = OriginId> {
 }
 
 fn unknown() -> impl Strategy<Value = Unknown> {
-    ("(match|target|expression) [a-z]{1,9}", "\\PC{0,30}").prop_map(|(name, text)| Unknown { name, text })
+    ("(match|target|expression) [a-z]{1,9}", "\\PC{0,30}", "\\PC{0,20}").prop_map(|(name, text, reason)| Unknown {
+        name,
+        text,
+        reason,
+    })
 }
 
 /// One of the strategies, by their weights; none where there is none.

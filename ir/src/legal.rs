@@ -14,8 +14,8 @@ use crate::chain::{BaseChain, Chain};
 use crate::fields::{Field, Needs};
 use crate::object::ObjectKind;
 use crate::rule::{
-    Assignment, MapRef, Match, Mss, Nat, NatEnd, ObjectRef, Rule, Selector, SetUpdate, Source, Statement, Step, Tuples,
-    Values, Verdict,
+    Assignment, MapRef, Match, Mss, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement,
+    Step, Tuples, Values, Verdict,
 };
 use crate::set::{Data, DataType, Elements, KeyType, Set, fits_registers};
 use crate::table::Table;
@@ -64,8 +64,8 @@ pub enum Illegal {
     /// The name is not one that nft can write, is taken, or names nothing of the kind.
     #[error("`{0}` cannot be a name here")]
     Name(String),
-    /// A rule without statements and verdict does nothing.
-    #[error("the rule does nothing")]
+    /// A rule without steps and verdict: nft has no words for it.
+    #[error("the rule is empty")]
     Nothing,
     /// An object of the kind does not let packets through, or not.
     #[error("a {} is no test", .0.name())]
@@ -211,15 +211,8 @@ fn selectors(rule: &Rule) -> impl Iterator<Item = &Selector> {
         };
         keys.iter().chain(data.map_or(&[][..], of_source))
     });
-    let of_verdict: &[Selector] = match rule.verdict() {
-        Some(Verdict::Map(map)) => &map.key,
-        Some(
-            Verdict::Dnat(Nat { end: NatEnd::Map { key, .. }, .. })
-            | Verdict::Snat(Nat { end: NatEnd::Map { key, .. }, .. }),
-        ) => key,
-        _ => &[],
-    };
-    of_steps.chain(of_verdict)
+    let of_verdict = rule.verdict().and_then(Verdict::looked_up).map(|(key, _)| key);
+    of_steps.chain(of_verdict.unwrap_or_default())
 }
 
 fn of_object(object: &ObjectRef) -> &[Selector] {
@@ -290,6 +283,10 @@ fn check_references(table: &Table, rule: &Rule) -> Result<(), Illegal> {
     match rule.verdict() {
         Some(Verdict::Map(map)) => Gives::Verdict.check_declared(table, &map.key, &map.map),
         Some(Verdict::Dnat(nat) | Verdict::Snat(nat)) => check_nat(table, nat),
+        Some(
+            Verdict::Masquerade { ports: Some(OwnPorts::Map { key, map }), .. }
+            | Verdict::Redirect { ports: Some(OwnPorts::Map { key, map }), .. },
+        ) => Gives::Port.check_declared(table, key, map),
         _ => Ok(()),
     }
 }

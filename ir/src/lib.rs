@@ -32,8 +32,8 @@ pub use object::{Object, ObjectBody, ObjectKind};
 pub use print::{Naming, Words};
 pub use rule::{
     Assignment, ConnLimit, Counts, Limit, LimitUnit, Log, LogTarget, MapRef, Match, Meter, Mss, Nat, NatEnd, ObjectRef,
-    Per, Queue, Quota, Rule, Selector, SetOperation, SetUpdate, Source, Statement, Step, Symbol, Target, Tuples,
-    Unknown, Values, Verdict, VerdictMap,
+    OwnPorts, Per, Queue, Quota, Rule, Selector, SetOperation, SetUpdate, Source, Statement, Step, Symbol, Target,
+    Tuples, Unknown, Values, Verdict, VerdictMap,
 };
 pub use ruleset::{Origin, OriginId, Ruleset};
 pub use set::{Data, DataType, Element, Elements, Key, KeyType, Role, Set, SetFlags, SetSpec, Tuple};

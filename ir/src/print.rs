@@ -43,7 +43,8 @@ impl Words {
         match step {
             Step::Match(test) => self.test(test),
             Step::Statement(statement) => self.statement(statement),
-            Step::Unknown(Unknown { name, text }) => format!("unknown {name} `{text}`"),
+            Step::Unknown(Unknown { name, text, reason }) if reason.is_empty() => format!("unknown {name} `{text}`"),
+            Step::Unknown(Unknown { name, text, reason }) => format!("unknown {name} `{text}` ({reason})"),
         }
     }
 

@@ -9,7 +9,7 @@ mod test;
 mod verdict;
 
 pub use limit::{ConnLimit, Limit, LimitUnit, Per, Quota};
-pub use nat::{Nat, NatEnd};
+pub use nat::{Nat, NatEnd, OwnPorts};
 pub use statement::{
     Assignment, Counts, Log, LogTarget, Meter, Mss, ObjectRef, SetOperation, SetUpdate, Source, Statement, Target,
 };
@@ -30,8 +30,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A rule, written because of `origin`. Without a verdict, packets that pass all steps go on. What depends on the
-    /// chain and its table is checked where the table is made.
+    /// A rule, written because of `origin`. Without a verdict, packets that pass all steps go on: a rule of tests alone does
+    /// nothing, and is as legal as in the kernel. What depends on the chain and its table is checked where the table is made.
     ///
     /// # Errors
     /// What makes the rule illegal wherever it stands.
@@ -42,7 +42,7 @@ impl Rule {
         if let Some(verdict) = &verdict {
             verdict.check()?;
         }
-        if verdict.is_none() && !steps.iter().any(Step::has_effect) {
+        if verdict.is_none() && steps.is_empty() {
             return Err(Illegal::Nothing);
         }
         let reset = matches!(verdict, Some(Verdict::Reject(Refusal::TcpReset)));
@@ -72,6 +72,12 @@ impl Rule {
     #[must_use]
     pub const fn verdict(&self) -> Option<&Verdict> {
         self.verdict.as_ref()
+    }
+
+    /// Whether anything comes of the rule: it has a verdict, or a step with an effect.
+    #[must_use]
+    pub fn acts(&self) -> bool {
+        self.verdict.is_some() || self.steps.iter().any(Step::has_effect)
     }
 
     /// Why the rule is there.

@@ -31,7 +31,7 @@ use self::keep::Counted;
 use self::late::Host;
 use self::replace::Replacement;
 use crate::netlink::{Messages, NetlinkError, Socket, generation};
-use crate::nft::{Depth, Dumps, Found, FoundTable, Origins, dump_tables, family_number, read_table};
+use crate::nft::{Depth, Devices, Dumps, Found, FoundTable, Origins, dump_tables, family_number, read_table};
 
 /// How often something is tried again that another program's change overtook.
 const TRIES: u32 = 100;
@@ -54,7 +54,19 @@ pub fn read_back(family: TableFamily, name: &str) -> Result<Option<Ruleset>, Rea
 /// [`ReadError`]. What the IR has no word for is named, in its place, and the rest is still read.
 pub fn read_ruleset() -> Result<Ruleset, ReadError> {
     let dumps = dump_whole(None)?;
-    read_found(&dumps.found()?)
+    read_found(&dumps.found()?, Origins::default(), &Devices::default())
+}
+
+/// Reads all tables of the network namespace of the calling thread as somebody wrote them: in the order of their parts, each
+/// part with its own comment, and with the names of devices that have their numbers only here.
+///
+/// # Errors
+/// [`ReadError`]. What the IR has no word for is named, in its place, and the rest is still read.
+pub(crate) fn read_somebodys(devices: &Devices) -> Result<Ruleset, ReadError> {
+    let dumps = dump_whole(None)?;
+    let mut ruleset = read_found(&dumps.found()?, Origins::of_somebody(), devices)?;
+    "nft list".clone_into(&mut ruleset.title);
+    Ok(ruleset)
 }
 
 /// The messages of a transaction that makes each table of a ruleset, one after the other.
@@ -73,21 +85,21 @@ pub fn messages(ruleset: &Ruleset) -> Result<Vec<u8>, InstallError> {
 /// # Errors
 /// [`ReadError`]. What the IR has no word for is named, in its place, and the rest is still read.
 pub fn read_messages(bytes: &[u8]) -> Result<Ruleset, ReadError> {
-    read_found(&told(bytes)?)
+    read_found(&told(bytes)?, Origins::default(), &Devices::default())
 }
 
-fn read_found(found: &Found<'_>) -> Result<Ruleset, ReadError> {
-    let mut origins = Origins::default();
+fn read_found(found: &Found<'_>, mut origins: Origins, devices: &Devices) -> Result<Ruleset, ReadError> {
     let mut ruleset = Ruleset::default();
     for table in &found.tables {
         let family = [TableFamily::Inet, TableFamily::Ip, TableFamily::Ip6]
             .into_iter()
             .find(|family| family_number(*family) == table.family);
         match family {
-            Some(family) => ruleset.tables.push(read_into(table, family, &mut origins)?),
+            Some(family) => ruleset.tables.push(read_into(table, family, &mut origins, devices)?),
             None => {
                 let name = format!("table of family {}", other_family(table.family));
-                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name) }));
+                let reason = "the families of tables are inet, ip and ip6".to_owned();
+                ruleset.unknowns.push((OriginId(0), Unknown { name, text: format!("`{}`", table.name), reason }));
             }
         }
     }
@@ -120,7 +132,7 @@ fn dump_whole(only: Option<(u8, &str)>) -> Result<Dumps, ReadError> {
 
 fn read(table: &FoundTable<'_>, family: TableFamily) -> Result<Ruleset, ReadError> {
     let mut origins = Origins::default();
-    let tables = vec![read_into(table, family, &mut origins)?];
+    let tables = vec![read_into(table, family, &mut origins, &Devices::default())?];
     Ok(Ruleset { origins: origins.finish(), tables, ..Ruleset::default() })
 }
 
@@ -128,8 +140,10 @@ fn read_into(
     table: &FoundTable<'_>,
     family: TableFamily,
     origins: &mut Origins,
+    devices: &Devices,
 ) -> Result<ringwall_ir::Table, ReadError> {
-    read_table(table, family, origins).map_err(|illegal| ReadError::Illegal { table: table.name.to_owned(), illegal })
+    read_table(table, family, origins, devices)
+        .map_err(|illegal| ReadError::Illegal { table: table.name.to_owned(), illegal })
 }
 
 fn unreadable(error: ReadError) -> InstallError {

@@ -41,19 +41,21 @@ mod host;
 mod inject;
 mod isolate;
 mod job;
-mod listing;
 mod load;
 mod packet_socket;
 mod program;
 mod provenance;
+mod reader;
 mod routes;
 mod socket_option;
 mod walk;
 mod worker;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use ringwall_ir::Ruleset;
 use ringwall_runtime::compare::{Backend, BackendError};
 use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::Observation;
@@ -119,20 +121,22 @@ impl Backend for KernelBackend {
                 self.table = table;
                 Ok(observations)
             }
-            Outcome::Listed(_) => Ok(Vec::new()),
+            Outcome::Read(_) => Ok(Vec::new()),
         }
     }
 }
 
-/// What `nft -j list ruleset` prints of a ruleset in nft's own text, in a fresh private namespace that has the interfaces
-/// that the text names. Times of the day are in UTC.
+/// A ruleset in nft's own text, loaded by nft(8) in a fresh private namespace that has the interfaces that the text names,
+/// and read from the kernel there. `directory` is where the text's file lies: what it includes may lie beside it. Each part
+/// is an origin of its own.
 ///
 /// # Errors
 /// nft's own words about the text; or namespaces or nft(8) are not to be had.
-pub fn list_nft(text: &str) -> Result<String, BackendError> {
-    match in_worker(&Job::List(text.to_owned())).map_err(|failure| broken("nft", failure))? {
-        Outcome::Listed(list) => Ok(list),
-        Outcome::Observed(_) => Ok(String::new()),
+pub fn read_nft(text: &str, directory: Option<&Path>) -> Result<Ruleset, BackendError> {
+    let text = reader::Text { text: text.to_owned(), directory: directory.map(Path::to_owned) };
+    match in_worker(&Job::Read(text)).map_err(|failure| broken("nft", failure))? {
+        Outcome::Read(ruleset) => Ok(ruleset),
+        Outcome::Observed(_) => Ok(Ruleset::default()),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod bytes;
 mod chain;
+mod devices;
 mod dump;
 mod expression;
 mod field;
@@ -27,6 +28,7 @@ pub use object::NoTimeout;
 pub use rule::Unsayable;
 
 pub(crate) use chain::{FoundChain, declaration as chain_declaration};
+pub(crate) use devices::Devices;
 pub(crate) use dump::{Depth, Dumps, dump_rules, dump_tables};
 pub(crate) use expression::Expression;
 pub(crate) use found::{Found, FoundRule, FoundTable};

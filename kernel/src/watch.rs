@@ -8,8 +8,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustables::sys;
 
 use crate::netlink::{
@@ -29,6 +33,35 @@ pub struct Watch {
     open: Vec<Deed>,
     /// Transactions that were received and not taken yet.
     ready: VecDeque<Change>,
+}
+
+/// The signals that ask a program to end, as something to wait for. While it lives, they end the program no more.
+#[derive(Debug)]
+pub struct Interrupts(SignalFd);
+
+impl Interrupts {
+    /// Takes SIGINT and SIGTERM, of the calling thread.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn take() -> io::Result<Self> {
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM]);
+        signals.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)?))
+    }
+}
+
+/// What came first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A change of the ruleset.
+    Change(Change),
+    /// A signal.
+    Interrupted,
+    /// Changes came faster than they were taken, and some are lost.
+    Lost,
+    /// The end of the time.
+    TimeOut,
 }
 
 /// A committed transaction.
@@ -148,6 +181,52 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// The next change, unless a signal comes or the time is over before; without an end, there is time for ever.
+    ///
+    /// # Errors
+    /// As [`Self::next_change`], but for `ENOBUFS`.
+    pub fn next_event(&mut self, interrupts: &Interrupts, end: Option<Instant>) -> Result<Event, NetlinkError> {
+        let mut interrupted = false;
+        loop {
+            match self.next_change(Wait::No) {
+                Ok(Some(change)) => return Ok(Event::Change(change)),
+                Ok(None) => {}
+                Err(NetlinkError::Socket(error)) if error.raw_os_error() == Some(Errno::ENOBUFS as i32) => {
+                    return Ok(Event::Lost);
+                }
+                Err(error) => return Err(error),
+            }
+            // What was done before the signal is told before it.
+            if interrupted {
+                return Ok(Event::Interrupted);
+            }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(Event::TimeOut);
+            }
+            interrupted = self.wait(interrupts, left)?;
+        }
+    }
+
+    /// Waits until there is something to look at. Whether that is a signal.
+    fn wait(&self, interrupts: &Interrupts, left: Option<Duration>) -> io::Result<bool> {
+        // Rounded up: a poll of nothing would only turn round.
+        let milliseconds = left.map(|left| left.saturating_add(Duration::from_micros(999)));
+        let timeout =
+            milliseconds.map_or(PollTimeout::NONE, |left| PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX));
+        let mut fds =
+            [PollFd::new(self.as_fd(), PollFlags::POLLIN), PollFd::new(interrupts.0.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, timeout) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(false),
+            Err(errno) => return Err(errno.into()),
+        }
+        let [_, signal] = fds;
+        Ok(signal.any().unwrap_or_default())
+    }
+}
+
 impl AsFd for Watch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -172,6 +251,9 @@ fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change
     let Some((thing, name, added)) = Thing::of(operation) else { return Ok(()) };
     let name = name.map_or(Ok(""), |name| attributes.need(name)?.text())?;
     let count = if thing == Thing::Element { elements(attributes)? } else { 1 };
+    if count == 0 {
+        return Ok(());
+    }
     let table = attributes.need(TABLE)?.text()?;
     match open.last_mut() {
         Some(last)
@@ -185,7 +267,13 @@ fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change
     Ok(())
 }
 
+/// How many elements an event is about. The end of an interval, which the kernel keeps as an element of its own, is none.
 fn elements(attributes: Attributes<'_>) -> Result<usize, Malformed> {
     let list = attributes.get(sys::NFTA_SET_ELEM_LIST_ELEMENTS).map(Value::nested).transpose()?;
-    Ok(list.map_or(0, |list| list.iter().count()))
+    let mut count = 0;
+    for element in list.into_iter().flat_map(Attributes::iter) {
+        let flags = element.value.nested()?.get(sys::NFTA_SET_ELEM_FLAGS).map_or(Ok(0), Value::be32)?;
+        count += usize::from(flags & sys::NFT_SET_ELEM_INTERVAL_END == 0);
+    }
+    Ok(count)
 }

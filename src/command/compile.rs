@@ -69,11 +69,10 @@ enum Spelling {
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     refuse_to_replace_the_policy(arguments)?;
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Drawn)? else { return Ok(Outcome::Found) };
-    refuse_to_open(&subject, arguments.target)?;
     match write(&subject.ruleset, arguments) {
         Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
         Err(unsayable) => {
-            unsayable.iter().for_each(|part| tell(&subject.file, &subject.ruleset, part));
+            unsayable.iter().for_each(|part| tell(&subject, part));
             Ok(Outcome::Found)
         }
     }
@@ -86,20 +85,6 @@ fn deliver(subject: &Subject, output: Option<&Path>, text: &str) -> Result<(), F
         Some(path) => output::file::replace(&map::path(path), &map::text(subject, path, text)?),
         None => Ok(()),
     }
-}
-
-/// A family that the ruleset says nothing of is left as it is: the text would let everything in.
-fn refuse_to_open(subject: &Subject, target: Target) -> Result<(), Failure> {
-    let family = match target {
-        Target::Iptables => Family::Ipv4,
-        Target::Ip6tables => Family::Ipv6,
-        _ => return Ok(()),
-    };
-    if subject.policy.is_some() || subject.ruleset.tables.iter().any(|table| table.family().sees(family)) {
-        return Ok(());
-    }
-    let message = format!("{} says nothing of {}: the text would let everything pass", subject.file, family.name());
-    Err(Failure::new(message).help("take the other family, or say with --family which one the ruleset is of"))
 }
 
 /// A slip of the keyboard must not cost the author the policy.
@@ -123,7 +108,7 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
     match arguments.target {
         Target::Nft => nft::write(ruleset),
         Target::NftJson => nft_json::write(ruleset),
-        Target::Ipset => Ok(restore(Family::Ipv4)?.sets + &restore(Family::Ipv6)?.sets),
+        Target::Ipset => iptables::write_sets(ruleset, options),
         Target::Iptables => restore(Family::Ipv4).map(|written| written.text),
         Target::Ip6tables => restore(Family::Ipv6).map(|written| written.text),
         Target::Ir => Ok(ruleset.to_string()),
@@ -131,12 +116,18 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
     }
 }
 
-/// Tells what the target cannot say, and which sentence asks for it.
-fn tell(file: &str, ruleset: &Ruleset, unsayable: &Unsayable) {
-    match ruleset.origin(unsayable.origin) {
-        Some(sentence) => {
-            talk(format!("{file}:{}: {unsayable}\n  {}", sentence.line, squeezed(&sentence.text, LONGEST_SENTENCE)));
-        }
-        None => talk(format!("{file}: {unsayable}")),
+/// Tells what the target cannot say, which sentence asks for it, and what can be done.
+fn tell(subject: &Subject, unsayable: &Unsayable) {
+    let place = subject.place(Some(unsayable.origin));
+    match subject.ruleset.origin(unsayable.origin) {
+        Some(sentence) => talk(format!("{place}: {unsayable}\n  {}", squeezed(&sentence.text, LONGEST_SENTENCE))),
+        None => talk(format!("{place}: {unsayable}")),
+    }
+    let is_unknown = subject.ruleset.unknowns().any(|(origin, _)| origin == unsayable.origin);
+    if let Some(help) = unsayable.help.as_deref().or(is_unknown.then_some(OF_UNKNOWNS)) {
+        talk(format!("  help: {help}"));
     }
 }
+
+/// What can be done about a part of somebody's ruleset that is not known.
+const OF_UNKNOWNS: &str = "mend it where it is written, or take the rule out of what is compiled and load it apart";

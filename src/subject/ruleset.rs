@@ -34,7 +34,7 @@ pub fn read(
         Form::IrJson => json::read(text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", input.name))),
         Form::IptablesSave => iptables_save(input, text, sets, told),
         Form::NftJson => Ok(nft_list(&input.name, text)),
-        Form::NftText => Ok(nft_list(&input.name, &listed(&input.name, text)?)),
+        Form::NftText => nft_text(input, text).map(Some),
         Form::Policy => Ok(None),
     }
 }
@@ -75,10 +75,13 @@ fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
 
 /// nft's text by way of the kernel: only nft itself knows all that its text can say.
 #[cfg(feature = "kernel")]
-fn listed(file: &str, text: &str) -> Result<String, Failure> {
-    ringwall_kernel::namespace::list_nft(text).map_err(|error| {
-        Failure::new(error.problem.replace("/dev/stdin", file)).help(if error.unavailable {
+fn nft_text(input: &Input, text: &str) -> Result<Ruleset, Failure> {
+    ringwall_kernel::namespace::read_nft(text, input.directory.as_deref()).map_err(|error| {
+        let missing = error.problem.contains(": Error: File not found: ");
+        Failure::new(error.problem.replace("/dev/stdin", &input.name)).help(if error.unavailable {
             "give what `nft -j list ruleset` prints instead"
+        } else if missing {
+            "nft looks for `./FILE` where it is called, and for `FILE` in /etc; beside the text both are looked for too"
         } else {
             "mend the text until `nft -c -f` takes it"
         })
@@ -86,8 +89,8 @@ fn listed(file: &str, text: &str) -> Result<String, Failure> {
 }
 
 #[cfg(not(feature = "kernel"))]
-fn listed(file: &str, _text: &str) -> Result<String, Failure> {
-    let message = format!("{file}: this build does not read nft's text: it has no way into the kernel");
+fn nft_text(input: &Input, _text: &str) -> Result<Ruleset, Failure> {
+    let message = format!("{}: this build does not read nft's text: it has no way into the kernel", input.name);
     Err(Failure::new(message).help("give what `nft -j list ruleset` prints instead"))
 }
 

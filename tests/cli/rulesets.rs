@@ -6,8 +6,8 @@ use std::fs;
 use libtest_mimic::{Failed, Trial};
 use tempfile::TempDir;
 
-use super::command::{Ran, argument, ringwall, ringwall_with};
-use crate::support::{skip, test};
+use super::command::{Ran, argument, command, feed, ringwall, ringwall_with};
+use crate::support::{root, skip, test};
 
 const NFT: &str = "#!/usr/sbin/nft -f
 define wan = \"wan9\"
@@ -28,6 +28,10 @@ pub fn tests() -> Vec<Trial> {
     vec![
         test("cli", "a_ruleset_in_any_form_compiles_to_any_target", any_form),
         test("cli", "what_nft_says_of_its_text_names_the_file", nft_errors),
+        test("cli", "what_nft_does_not_list_is_read_from_its_text", not_listed),
+        test("cli", "what_nft_makes_of_a_rule_is_read_as_the_rule", compiled_oddly),
+        test("cli", "files_that_a_text_includes_are_found_beside_it", includes),
+        test("cli", "our_own_nft_json_is_read_as_what_it_came_from", own_json),
         test("cli", "sets_of_ipset_are_read_beside_iptables_save", ipset),
         test("cli", "what_could_not_be_read_is_refused_by_name", unknown),
         test("cli", "the_family_of_a_text_is_that_of_its_rules", family),
@@ -76,6 +80,99 @@ fn nft_errors() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The rules of the printed IR, of one chain.
+fn rules(ran: &Ran) -> Vec<String> {
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let lines = ran.stdout.lines().filter(|line| line.starts_with("    "));
+    lines.map(|line| line.split("  ; ").next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+/// nft 1.0.6 lists none of this in JSON, and the time in a zone.
+fn not_listed() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let text = "table inet t {
+\tset filled { type ipv4_addr; flags dynamic, timeout; timeout 1h; comment \"by others\"; elements = { 10.0.0.1 } }
+\tset merged { type ipv4_addr; flags interval; auto-merge; }
+\tchain c { type filter hook input priority 0
+\t\tiif { \"wan9\", \"lan9\" } drop
+\t\tmeta hour \"01:00\"-\"02:00\" drop
+\t}
+}
+";
+    let printed = compile(text, "nft").stdout;
+    assert!(printed.contains("flags dynamic, timeout") || printed.contains("flags dynamic,timeout"), "{printed}");
+    assert!(printed.contains("auto-merge") && !printed.contains("expires"), "{printed}");
+    assert!(printed.contains("iif { \"lan9\", \"wan9\" } drop"), "{printed}");
+    let in_zone = |zone: &str| {
+        let mut command = command(&["compile", "-", "--target", "nft"]);
+        feed(command.env("TZ", zone), text.as_bytes()).stdout
+    };
+    // The text speaks of the zone of who loads it, and what is written is the time of the kernel.
+    assert_eq!(in_zone("UTC+3"), in_zone("UTC").replace("3600-7200", "14400-18000"));
+    Ok(())
+}
+
+fn compiled_oddly() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    for (rule, read) in [
+        ("ip saddr 0.0.0.0/0 drop", "meta nfproto ipv4 drop"),
+        ("tcp flags & (fin|syn) == 0 drop", "tcp flags ! fin,syn drop"),
+        ("tcp flags ! fin,syn drop", "tcp flags ! fin,syn drop"),
+        ("meta nfproto ipv4 reject with icmp host-unreachable", "meta nfproto ipv4 reject with host-unreachable"),
+        ("ip6 nexthdr udp reject with icmpv6 port-unreachable", "ip6 nexthdr udp reject with port-unreachable"),
+        ("iifname . oifname @pairs drop", "iifname . oifname @pairs drop"),
+        ("fib saddr . iif oif 0 drop", "fib saddr . iif oif 0 drop"),
+        // Not as the half of it that is a field.
+        ("ip saddr . @nh,32,32 { 1.1.1.1 . 0x14 } drop", "meta nfproto ipv4 unknown load of other bytes"),
+    ] {
+        let text = format!("table inet t {{\nset pairs {{ type ifname . ifname; }}\nchain c {{\n{rule}\n}}\n}}\n");
+        let rules = rules(&compile(&text, "ir"));
+        assert!(matches!(rules.as_slice(), [only] if only.starts_with(read)), "{rule}: {rules:?}");
+    }
+    Ok(())
+}
+
+/// Also where they name interfaces and the devices of chains.
+fn includes() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let directory = TempDir::new()?;
+    let (file, other) = (directory.path().join("mine.nft"), directory.path().join("chains.nft"));
+    for name in ["chains.nft", "./chains.nft"] {
+        fs::write(&file, format!("table inet t {{\n}}\ninclude \"{name}\"\n"))?;
+        let ingress = "table netdev n {\nchain i {\ntype filter hook ingress device dev9 priority 0\n}\n}\n";
+        fs::write(&other, format!("{ingress}table inet t {{\nchain c {{\niif wan9 drop\n}}\n}}\n"))?;
+        let ran = ringwall(&["compile", argument(&file), "--target", "ir"]);
+        assert!(ran.stdout.contains("iif \"wan9\" drop"), "{name}: {}{}", ran.stdout, ran.stderr);
+        assert!(ran.stdout.contains("table of family netdev"), "{name}: {}{}", ran.stdout, ran.stderr);
+    }
+    fs::remove_file(&other)?;
+    let ran = ringwall(&["compile", argument(&file), "--target", "ir"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert!(ran.stderr.contains("mine.nft:3:") && ran.stderr.contains("beside the text"), "{}", ran.stderr);
+    Ok(())
+}
+
+fn own_json() -> Result<(), Failed> {
+    for example in ["laptop", "seed"] {
+        let policy = root().join("examples").join(example).join(format!("{example}.policy"));
+        let written = ringwall(&["compile", argument(&policy), "--target", "nft-json"]);
+        assert_eq!(written.code, Some(0), "{}", written.stderr);
+        let of = |target: &str| ringwall(&["compile", argument(&policy), "--target", target]);
+        let again = |target: &str| compile(&written.stdout, target);
+        assert_eq!(rules(&again("ir")), rules(&of("ir")), "{example}");
+        // The document but for its head, which has the title.
+        let parts = |ran: &Ran| ran.stdout.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(parts(&again("nft-json")), parts(&written), "{example}");
+    }
+    Ok(())
+}
+
 fn ipset() -> Result<(), Failed> {
     let directory = TempDir::new()?;
     let (rules, sets) = (directory.path().join("rules"), directory.path().join("sets"));
@@ -112,7 +209,7 @@ fn family() -> Result<(), Failed> {
 
 fn other_family() -> Result<(), Failed> {
     let ran = compile("*filter\n:INPUT DROP\nCOMMIT\n", "ip6tables");
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     assert!(ran.stderr.contains("nothing of ipv6") && ran.stderr.contains("--family"), "{}", ran.stderr);
     let text = "*filter\n:INPUT DROP\n-A INPUT -6 -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
     let ran = ringwall_with(text, &["compile", "-", "--family", "ipv4"]);

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::probe;
-use ringwall_compiler::target::{iptables, nft_json};
+use ringwall_compiler::target::iptables;
 use ringwall_ir::words::{ChainType, Family};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, TableParts};
-use ringwall_kernel::namespace::{KernelBackend, Load, list_nft};
+use ringwall_kernel::namespace::{KernelBackend, Load, read_nft};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::compare::difference::differences;
 use ringwall_runtime::compare::draw::draw;
@@ -57,8 +57,8 @@ fn nft_rulesets() -> Result<(), Failed> {
     for folder in ["nft", "nft-dump"] {
         for path in files(&shared().join("corpus").join(folder)) {
             let text = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
-            match list_nft(&text) {
-                Ok(list) => tally.compare(&path, nft_json::read(&list).0)?,
+            match read_nft(&text, path.parent()) {
+                Ok(ruleset) => tally.compare(&path, ruleset)?,
                 Err(error) if error.unavailable => tally.unavailable = Some(error.problem),
                 Err(_) => tally.unloaded += 1,
             }

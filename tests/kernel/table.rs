@@ -283,7 +283,10 @@ fn of_word(word: Word) -> Vec<Sample> {
     let drop = Sample::dropping(some_traffic());
     let log = |target| recording(Statement::Log(Log { prefix: Some("in-drop ".to_owned()), target }));
     match word {
-        Word::Accept => vec![Sample { verdict: Some(Verdict::Accept), policy: ChainPolicy::Drop, ..drop }],
+        Word::Accept => {
+            let nothing = Sample { verdict: None, ..Sample::dropping(some_traffic()) };
+            vec![Sample { verdict: Some(Verdict::Accept), policy: ChainPolicy::Drop, ..drop }, nothing]
+        }
         Word::Counter => vec![recording(Statement::Counter(Counts::default()))],
         Word::Drop => vec![drop],
         Word::Goto => vec![leading(Verdict::Goto("web".to_owned()), Verdict::Drop)],

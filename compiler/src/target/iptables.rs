@@ -10,9 +10,10 @@ mod write;
 
 pub use read::{ReadError, Text, read, read_with_sets};
 pub use words::CtMatch;
-pub use write::{Options, Written, WrittenChain, write};
+pub use write::{Options, Written, WrittenChain, speaks_of, write, write_sets};
 
 pub(in crate::target) use name::to_ir;
+use read::number;
 pub(in crate::target) use read::{Problem, split};
 
 #[cfg(test)]

@@ -3,4 +3,3 @@
 
 mod iptables;
 mod material;
-mod nft;

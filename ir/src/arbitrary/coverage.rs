@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use crate::fields::{FIELDS, WORDS};
 use crate::object::{ObjectBody, ObjectKind};
 use crate::rule::{
-    Assignment, MapRef, Match, Nat, NatEnd, ObjectRef, Rule, Selector, SetUpdate, Source, Statement, Step, Tuples,
-    Values, Verdict,
+    Assignment, MapRef, Match, Nat, NatEnd, ObjectRef, OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step,
+    Tuples, Values, Verdict,
 };
 use crate::ruleset::Ruleset;
 use crate::set::{DataType, Elements, KeyType, Set};
 
 /// Forms of the IR that are not rows.
-const FORMS: [&str; 38] = [
+const FORMS: [&str; 40] = [
     "chain regular",
     "chain type filter",
     "chain type nat",
@@ -35,6 +35,8 @@ const FORMS: [&str; 38] = [
     "object ct timeout",
     "object limit",
     "object quota",
+    "own ports by map",
+    "rule that does nothing",
     "set constant",
     "set dynamic",
     "set interval",
@@ -141,6 +143,7 @@ impl Uses {
     }
 
     fn rule(&mut self, rule: &Rule) {
+        self.count_if(!rule.acts(), "rule that does nothing");
         for step in rule.steps() {
             match step {
                 Step::Match(test) => self.test(test),
@@ -155,6 +158,11 @@ impl Uses {
         match verdict {
             Verdict::Map(map) => self.map(&map.key, &map.map),
             Verdict::Dnat(nat) | Verdict::Snat(nat) => self.nat(nat),
+            Verdict::Masquerade { ports: Some(OwnPorts::Map { key, map }), .. }
+            | Verdict::Redirect { ports: Some(OwnPorts::Map { key, map }), .. } => {
+                self.count("own ports by map");
+                self.map(key, map);
+            }
             _ => {}
         }
     }

@@ -9,8 +9,8 @@ use super::{one_of, origin_id, value};
 use crate::datatype::Datatype;
 use crate::fields::{Field, Word};
 use crate::interval::IntervalSet;
-use crate::rule::{MapRef, Nat, NatEnd, Selector, Verdict};
-use crate::set::{Data, DataType, Element, Key, KeyType, Set, Tuple};
+use crate::rule::{MapRef, Nat, NatEnd, OwnPorts, Selector, Verdict};
+use crate::set::{Data, DataType, Element, Elements, Key, KeyType, Set, Tuple};
 use crate::words::{Family, Hook, NatFlags};
 
 const PORT: KeyType = KeyType::Of(Datatype::InetService);
@@ -18,23 +18,43 @@ const PORT: KeyType = KeyType::Of(Datatype::InetService);
 /// Each kind of translation that the place has, with its weight.
 pub(super) fn translations(offer: &Offer) -> Vec<(u32, BoxedStrategy<Verdict>)> {
     let with_ports = offer.subject.with_ports().is_some();
-    let ports = if with_ports { proptest::option::of(ports()).boxed() } else { Just(None).boxed() };
-    let to_ports = (ports, flags());
+    let to_ports = || {
+        let own = one_of(if with_ports { own_ports(offer) } else { Vec::new() });
+        let ports = own.map_or_else(|| Just(None).boxed(), |own| proptest::option::weighted(0.7, own).boxed());
+        (ports, flags())
+    };
     let nat = nat(offer);
     let kinds = match offer.scope.place.hook() {
         Hook::Prerouting | Hook::Output => vec![
             (Word::Dnat, nat.map(|nat| nat.prop_map(Verdict::Dnat).boxed())),
-            (Word::Redirect, Some(to_ports.prop_map(|(ports, flags)| Verdict::Redirect { ports, flags }).boxed())),
+            (Word::Redirect, Some(to_ports().prop_map(|(ports, flags)| Verdict::Redirect { ports, flags }).boxed())),
         ],
         Hook::Postrouting => vec![
             (Word::Snat, nat.map(|nat| nat.prop_map(Verdict::Snat).boxed())),
-            (Word::Masquerade, Some(to_ports.prop_map(|(ports, flags)| Verdict::Masquerade { ports, flags }).boxed())),
+            (
+                Word::Masquerade,
+                Some(to_ports().prop_map(|(ports, flags)| Verdict::Masquerade { ports, flags }).boxed()),
+            ),
         ],
         Hook::Input => vec![(Word::Snat, nat.map(|nat| nat.prop_map(Verdict::Snat).boxed()))],
         Hook::Forward => Vec::new(),
     };
     let kinds = kinds.into_iter().filter(|(word, _)| offer.scope.wants(*word));
     kinds.filter_map(|(_, verdict)| Some((8, verdict?))).collect()
+}
+
+/// New ports of the host's own: in the rule, or from a map of single ports.
+fn own_ports(offer: &Offer) -> Vec<(u32, BoxedStrategy<OwnPorts>)> {
+    let mut own = vec![(1, ports().prop_map(|(first, last)| OwnPorts::Range(first, last)).boxed())];
+    let single = |set: &Set| match set.elements() {
+        Elements::List(list) => {
+            list.iter().all(|element| matches!(&element.data, Some(Data::Values(tuple)) if tuple.is_single()))
+        }
+        Elements::Intervals(_) => true,
+    };
+    let maps = map_of(offer, &[PORT], single, Ends::Single);
+    own.extend(maps.map(|maps| (1, maps.prop_map(|(key, map)| OwnPorts::Map { key, map }).boxed())));
+    own
 }
 
 fn ports() -> impl Strategy<Value = (u16, u16)> {
@@ -97,28 +117,53 @@ fn network(family: Family) -> impl Strategy<Value = Nat> {
 
 /// A map that gives new ends, in the rule or named.
 fn maps(offer: &Offer, data: Vec<KeyType>, ports: BoxedStrategy<Option<(u16, u16)>>) -> Option<BoxedStrategy<NatEnd>> {
+    let map = map_of(offer, &data, |_| true, Ends::Any)?;
+    Some((map, ports).prop_map(|((key, map), ports)| NatEnd::Map { key, map, ports }).boxed())
+}
+
+/// Which ends a map in a rule gives.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// Single ones, or ranges.
+    Any,
+    /// Single ones.
+    Single,
+}
+
+/// A map that gives these data, in the rule or named: of those that fit.
+fn map_of(
+    offer: &Offer,
+    data: &[KeyType],
+    fits: impl Fn(&Set) -> bool,
+    ends: Ends,
+) -> Option<BoxedStrategy<(Vec<Selector>, MapRef)>> {
     let mut maps = Vec::new();
     let gives = |set: &Set| {
         matches!(&set.spec().data, Some(DataType::Values(parts))
-            if parts.len() == data.len() && parts.iter().zip(&data).all(|(part, wanted)| part.is_like(*wanted)))
+            if parts.len() == data.len() && parts.iter().zip(data).all(|(part, wanted)| part.is_like(*wanted)))
+            && fits(set)
     };
     let named = offer.statement_keys(gives).map(|keys| keys.prop_map(|(key, name)| (key, MapRef::Named(name))));
     maps.extend(named.map(|named| (2, named.boxed())));
     let key = offer.statement_key();
-    maps.extend(key.map(|key| (1, key.prop_flat_map(move |fields| written(fields, &data)).boxed())));
-    let map = one_of(maps)?;
-    Some((map, ports).prop_map(|((key, map), ports)| NatEnd::Map { key, map, ports }).boxed())
+    let data = data.to_vec();
+    maps.extend(key.map(|key| (1, key.prop_flat_map(move |fields| written(fields, &data, ends)).boxed())));
+    one_of(maps)
 }
 
 /// A map of ends. nft 1.0.6 takes ranges where all ends are ranges, but none of IPv6 addresses with ports.
-fn written(fields: Vec<Field>, data: &[KeyType]) -> BoxedStrategy<(Vec<Selector>, MapRef)> {
+fn written(fields: Vec<Field>, data: &[KeyType], ends: Ends) -> BoxedStrategy<(Vec<Selector>, MapRef)> {
     let parts: Vec<_> = fields.iter().copied().map(KeyType::Like).collect();
     let key: Vec<_> = fields.into_iter().map(Selector::of).collect();
     let single: Vec<_> = data.iter().map(|part| value::value(*part).prop_map(|value| (value, value)).boxed()).collect();
     let ranges: Vec<_> = data.iter().copied().map(range).collect();
     let wide = data.len() > 1 && data.iter().any(|part| part.datatype() == Datatype::Ipv6Addr);
-    let ends =
-        if wide { vec(single, 4).boxed() } else { prop_oneof![2 => vec(single, 4), 1 => vec(ranges, 4)].boxed() };
+    let only_single = wide || ends == Ends::Single;
+    let ends = if only_single {
+        vec(single, 4).boxed()
+    } else {
+        prop_oneof![2 => vec(single, 4), 1 => vec(ranges, 4)].boxed()
+    };
     (value::tuples(&parts, true), ends, vec(origin_id(), 4))
         .prop_map(move |(tuples, ends, origins)| {
             let elements = tuples.into_iter().zip(ends).zip(origins).map(|((tuple, end), origin)| Element {

@@ -51,7 +51,7 @@ fn assemble(offer: &Offer, (steps, verdict, (says_protocol, says_family), origin
     {
         steps.insert(0, test::is(Field::Nfproto, family.number().into()).into());
     }
-    let verdict = verdict.or_else(|| (!steps.iter().any(acts)).then_some(Verdict::Accept));
+    let verdict = verdict.or_else(|| steps.is_empty().then_some(Verdict::Accept));
     legal(Rule::new(origin, steps, verdict))
 }
 
@@ -90,13 +90,6 @@ fn sources(source: &Source) -> &[Selector] {
         Source::Map { key, .. } => key,
         Source::Value(_) => &[],
     }
-}
-
-/// Whether a rule without a verdict makes sense with the step.
-fn acts(step: &Step) -> bool {
-    step.test().is_none_or(|test| {
-        matches!(test, Match::ConnLimit(_) | Match::Limit(_) | Match::Object { .. } | Match::Quota(_))
-    })
 }
 
 /// Whether nft or the kernel wants to know the protocol beside the verdict.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::count::{ConnLimit, Counts, Limit, Quota};
 use super::fault::{Fault, each};
+use super::is_default;
 use super::statement::{Assign, Log, Mss, ObjectRef, SetUpdate};
 use super::text::{Either, Text};
 use super::value::{read_interval, read_set, read_tuple, set_text, tuple_text, types_of};
@@ -122,6 +123,9 @@ pub(super) struct Unknown {
     pub(super) name: String,
     /// All of it, as it was found.
     pub(super) text: String,
+    /// Why there is no word for it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) reason: String,
 }
 
 impl Step {
@@ -270,13 +274,13 @@ impl Concat {
 }
 
 impl From<&rule::Unknown> for Unknown {
-    fn from(rule::Unknown { name, text }: &rule::Unknown) -> Self {
-        Self { name: name.clone(), text: text.clone() }
+    fn from(rule::Unknown { name, text, reason }: &rule::Unknown) -> Self {
+        Self { name: name.clone(), text: text.clone(), reason: reason.clone() }
     }
 }
 
 impl From<Unknown> for rule::Unknown {
-    fn from(Unknown { name, text }: Unknown) -> Self {
-        Self { name, text }
+    fn from(Unknown { name, text, reason }: Unknown) -> Self {
+        Self { name, text, reason }
     }
 }

@@ -174,7 +174,7 @@ fn errors_say_where_and_why() {
             r#"{ "steps": [{ "counter": {} }, { "match": { "field": "tcp dport", "in": ["x"] } }], "origin": 0 }"#,
             ", step 2: `x` is no value of type inet_service",
         ),
-        (r#"{ "origin": 0 }"#, ": the rule does nothing"),
+        (r#"{ "origin": 0 }"#, ": the rule is empty"),
         (r#"{ "steps": [{ "match": { "field": "ip ttl" } }], "origin": 0 }"#, ", step 1: a test has one of `in`"),
         (
             r#"{ "steps": [{ "match": { "field": "ip ttl", "in": ["256"] } }], "verdict": "drop", "origin": 0 }"#,

@@ -79,6 +79,9 @@ pub(super) struct ToPorts {
     /// The port, or a range of them; it stays where it can if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ports: Option<Text<Span>>,
+    /// The map that gives the port, in the place of `ports`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    map: Option<LookUp>,
     /// How one is chosen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     flags: Vec<NatFlag>,
@@ -124,13 +127,13 @@ impl Verdict {
             rule::Verdict::Goto(chain) => Self::Goto(chain.clone()),
             rule::Verdict::Jump(chain) => Self::Jump(chain.clone()),
             rule::Verdict::Map(map) => Self::Vmap(LookUp::of(&map.key, &map.map, Gives::Verdict, origin)),
-            rule::Verdict::Masquerade { ports, flags } => Self::Masquerade(ToPorts::of(*ports, *flags)),
+            rule::Verdict::Masquerade { ports, flags } => Self::Masquerade(ToPorts::of(ports.as_ref(), *flags, origin)),
             rule::Verdict::Queue(queue) => Self::Queue(Queue {
                 numbers: Text(Span(queue.numbers.0, queue.numbers.1)),
                 bypass: queue.bypass,
                 fanout: queue.fanout,
             }),
-            rule::Verdict::Redirect { ports, flags } => Self::Redirect(ToPorts::of(*ports, *flags)),
+            rule::Verdict::Redirect { ports, flags } => Self::Redirect(ToPorts::of(ports.as_ref(), *flags, origin)),
             rule::Verdict::Reject(refusal) => Self::Reject(Text(*refusal)),
             rule::Verdict::Return => Self::Return,
             rule::Verdict::Snat(nat) => Self::Snat(Nat::of(nat, origin)),
@@ -145,11 +148,17 @@ impl Verdict {
             Self::Drop => rule::Verdict::Drop,
             Self::Goto(chain) => rule::Verdict::Goto(chain),
             Self::Jump(chain) => rule::Verdict::Jump(chain),
-            Self::Masquerade(to) => rule::Verdict::Masquerade { ports: ports(to.ports), flags: flags(&to.flags) },
+            Self::Masquerade(to) => {
+                let (ports, flags) = to.read(origin)?;
+                rule::Verdict::Masquerade { ports, flags }
+            }
             Self::Queue(Queue { numbers: Text(Span(first, last)), bypass, fanout }) => {
                 rule::Verdict::Queue(rule::Queue { numbers: (first, last), bypass, fanout })
             }
-            Self::Redirect(to) => rule::Verdict::Redirect { ports: ports(to.ports), flags: flags(&to.flags) },
+            Self::Redirect(to) => {
+                let (ports, flags) = to.read(origin)?;
+                rule::Verdict::Redirect { ports, flags }
+            }
             Self::Reject(refusal) => rule::Verdict::Reject(refusal.0),
             Self::Return => rule::Verdict::Return,
             Self::Snat(nat) => rule::Verdict::Snat(nat.read(origin)?),
@@ -199,8 +208,26 @@ impl Nat {
 }
 
 impl ToPorts {
-    fn of(ports: Option<(u16, u16)>, flags: NatFlags) -> Self {
-        Self { ports: span(ports), flags: flag_list(flags) }
+    fn of(ports: Option<&rule::OwnPorts>, flags: NatFlags, origin: OriginId) -> Self {
+        let (ports, map) = match ports {
+            Some(rule::OwnPorts::Map { key, map }) => (None, Some(LookUp::of(key, map, Gives::Port, origin))),
+            Some(rule::OwnPorts::Range(first, last)) => (Some((*first, *last)), None),
+            None => (None, None),
+        };
+        Self { ports: span(ports), map, flags: flag_list(flags) }
+    }
+
+    fn read(self, origin: OriginId) -> Result<(Option<rule::OwnPorts>, NatFlags), Fault> {
+        let ports = match (self.ports, self.map) {
+            (Some(_), Some(_)) => return Err("a translation has `ports` or a `map` that gives them, not both".into()),
+            (Some(Text(Span(first, last))), None) => Some(rule::OwnPorts::Range(first, last)),
+            (None, Some(map)) => {
+                let (key, map) = map.read(Gives::Port, origin)?;
+                Some(rule::OwnPorts::Map { key, map })
+            }
+            (None, None) => None,
+        };
+        Ok((ports, flags(&self.flags)))
     }
 }
 

@@ -5,7 +5,7 @@ use super::Illegal;
 use crate::datatype::Datatype;
 use crate::fields::Field;
 use crate::rule::{MapRef, Selector, Target};
-use crate::set::{Data, DataType, Element, KeyType, Tuple, fits_registers};
+use crate::set::{Data, DataType, Element, Elements, KeyType, Set, Tuple, fits_registers};
 use crate::table::Table;
 use crate::words::Family;
 
@@ -14,6 +14,8 @@ use crate::words::Family;
 pub(crate) enum Gives {
     /// A new end: ports, or where a family is translated, addresses, alone or with ports.
     End(Option<Family>),
+    /// One port.
+    Port,
     /// A value to be written.
     Value(Target),
     /// A verdict.
@@ -25,7 +27,7 @@ impl Gives {
     fn alternatives(self) -> Vec<Vec<KeyType>> {
         let port = KeyType::Of(Datatype::InetService);
         match self {
-            Self::End(None) => vec![vec![port]],
+            Self::End(None) | Self::Port => vec![vec![port]],
             Self::End(Some(family)) => {
                 let address = KeyType::Of(Datatype::address(family));
                 vec![vec![address], vec![address, port]]
@@ -55,7 +57,7 @@ impl Gives {
     fn given(self, element: &Element, count: usize) -> bool {
         match (self, &element.data) {
             (Self::Verdict, Some(Data::Verdict(verdict))) => verdict.fits_map(),
-            (Self::Value(_), Some(Data::Values(tuple))) => tuple.is_single() && self.fits(tuple, count),
+            (Self::Port | Self::Value(_), Some(Data::Values(tuple))) => tuple.is_single() && self.fits(tuple, count),
             (Self::End(_), Some(Data::Values(tuple))) => self.fits(tuple, count),
             _ => false,
         }
@@ -91,6 +93,18 @@ impl Gives {
         let MapRef::Named(name) = map else { return Ok(()) };
         super::check_key(table, name, key)?;
         let data = table.set(name).and_then(|set| set.spec().data.as_ref());
-        if data.is_some_and(|data| self.declared(data)) { Ok(()) } else { Err(Illegal::Name(name.clone())) }
+        if data.is_some_and(|data| self.declared(data))
+            && (self != Self::Port || !table.set(name).is_some_and(gives_ranges))
+        {
+            Ok(())
+        } else {
+            Err(Illegal::Name(name.clone()))
+        }
     }
+}
+
+/// Whether some element gives more than one value.
+fn gives_ranges(set: &Set) -> bool {
+    let Elements::List(list) = set.elements() else { return false };
+    list.iter().any(|element| matches!(&element.data, Some(Data::Values(tuple)) if !tuple.is_single()))
 }

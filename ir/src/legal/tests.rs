@@ -13,7 +13,7 @@ use crate::rule::{
     ConnLimit, Counts, Limit, LimitUnit, Meter, Per, Quota, SetOperation, SetUpdate, Target, VerdictMap,
 };
 use crate::ruleset::OriginId;
-use crate::set::{Element, SetFlags, SetSpec, Tuple};
+use crate::set::{Element, Key, SetFlags, SetSpec, Tuple};
 use crate::table::TableParts;
 use crate::words::{ChainPolicy, Family, NatFlags, Priority};
 
@@ -114,6 +114,42 @@ fn a_translation_that_names_no_family_changes_ports_alone() {
     assert_eq!(built(Some(Family::Ipv4), end(Some((1, 1)), None)), Ok(()));
     assert_eq!(built(None, end(Some((1, 1)), None)), Err(Illegal::Translation));
     assert_eq!(built(None, end(None, None)), Err(Illegal::Translation));
+}
+
+#[test]
+fn the_own_ports_of_a_map_are_single_ones() {
+    let redirect = |map| {
+        let ports = OwnPorts::Map { key: key(Field::TcpDport), map };
+        Rule::new(WHY, Vec::new(), Some(Verdict::Redirect { ports: Some(ports), flags: NatFlags::default() }))
+    };
+    let gives = |tuple: Tuple| element(&[80], Data::Values(tuple));
+    let one = || gives(Tuple::of(&[8080]));
+    let range = || gives(Tuple(vec![(8080, 8090)]));
+    let inline = |element| redirect(MapRef::Inline(vec![element])).map(|_| ());
+    assert_eq!(inline(one()), Ok(()));
+    assert_eq!(inline(range()), Err(Illegal::Map));
+    assert_eq!(inline(gives(Tuple::of(&[0x0a00_0001, 8080]))), Err(Illegal::Map));
+    let named = |data, elements| {
+        let spec = SetSpec { data, ..SetSpec::of(vec![PORT]) };
+        let set = Set::new("m", spec, Elements::List(elements), WHY).unwrap();
+        let rule = redirect(MapRef::Named("m".to_owned()))?;
+        table(ChainType::Nat, Hook::Prerouting, vec![set], Vec::new(), rule).map(|_| ())
+    };
+    let no_name = || Err(second(Illegal::Name("m".to_owned())));
+    let ports = || Some(DataType::Values(vec![PORT]));
+    assert_eq!(named(ports(), vec![one()]), Ok(()));
+    assert_eq!(named(ports(), vec![Element { key: Key::Any, ..range() }]), no_name());
+    assert_eq!(named(None, Vec::new()), no_name());
+    assert_eq!(named(Some(DataType::Values(vec![ADDRESS])), Vec::new()), no_name());
+}
+
+#[test]
+fn a_rule_of_tests_alone_is_legal_and_an_empty_one_is_not() {
+    let test: Step = Match::within(Field::TcpDport, Values::one(80)).into();
+    let idle = Rule::new(WHY, vec![test], None).unwrap();
+    assert!(!idle.acts());
+    assert!(decides(Verdict::Continue).acts() && does(Statement::Notrack).acts());
+    assert_eq!(Rule::new(WHY, Vec::new(), None), Err(Illegal::Nothing));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::Words;
 use crate::datatype::Datatype;
 use crate::legal::Gives;
-use crate::rule::{MapRef, Nat, NatEnd, Queue, Verdict};
+use crate::rule::{MapRef, Nat, NatEnd, OwnPorts, Queue, Verdict};
 use crate::set::{Data, KeyType};
 use crate::words::{Family, NatFlags};
 
@@ -20,12 +20,26 @@ impl Words {
             Verdict::Goto(chain) => format!("goto {}", (self.name)(chain)),
             Verdict::Jump(chain) => format!("jump {}", (self.name)(chain)),
             Verdict::Map(map) => format!("{} vmap {}", self.key(&map.key), self.map(&map.key, &map.map, &[])),
-            Verdict::Masquerade { ports, flags } => format!("masquerade{}{}", to_ports(*ports), flagged(*flags)),
+            Verdict::Masquerade { ports, flags } => {
+                format!("masquerade{}{}", self.to_ports(ports.as_ref()), flagged(*flags))
+            }
             Verdict::Queue(queue) => queued(*queue),
-            Verdict::Redirect { ports, flags } => format!("redirect{}{}", to_ports(*ports), flagged(*flags)),
+            Verdict::Redirect { ports, flags } => {
+                format!("redirect{}{}", self.to_ports(ports.as_ref()), flagged(*flags))
+            }
             Verdict::Reject(refusal) => format!("reject with {}", refusal.name()),
             Verdict::Return => "return".to_owned(),
             Verdict::Snat(nat) => self.nat("snat", nat),
+        }
+    }
+
+    fn to_ports(self, ports: Option<&OwnPorts>) -> String {
+        match ports {
+            None => String::new(),
+            Some(OwnPorts::Map { key, map }) => {
+                format!(" to :{}", self.looked_up(key, map, &[Datatype::InetService]))
+            }
+            Some(OwnPorts::Range(first, last)) => format!(" to {}", ports_text((*first, *last))),
         }
     }
 
@@ -78,10 +92,6 @@ fn addresses_text(nat: &Nat, (first, last): (u128, u128), with_port: bool) -> St
 
 fn ports_text((first, last): (u16, u16)) -> String {
     if first == last { format!(":{first}") } else { format!(":{first}-{last}") }
-}
-
-fn to_ports(ports: Option<(u16, u16)>) -> String {
-    ports.map_or_else(String::new, |ports| format!(" to {}", ports_text(ports)))
 }
 
 fn flagged(flags: NatFlags) -> String {

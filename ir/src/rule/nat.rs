@@ -37,6 +37,30 @@ pub enum NatEnd {
     },
 }
 
+/// New ports of a translation to an address of the host itself.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OwnPorts {
+    /// Looked up in a map that gives single ports: of a range, nft 1.0.6 loads the first port alone, and wrongly lists it.
+    Map {
+        /// What is looked up.
+        key: Vec<Selector>,
+        /// In which map.
+        map: MapRef,
+    },
+    /// Written in the rule: first and last.
+    Range(u16, u16),
+}
+
+impl OwnPorts {
+    pub(super) fn check(&self) -> Result<(), Illegal> {
+        match self {
+            Self::Map { key, map } => Gives::Port.check(key, map),
+            Self::Range(first, last) if first > last => Err(Illegal::Translation),
+            Self::Range(..) => Ok(()),
+        }
+    }
+}
+
 impl Nat {
     pub(super) fn check(&self) -> Result<(), Illegal> {
         match &self.end {

@@ -310,6 +310,16 @@ pub enum Meter {
 }
 
 impl Meter {
+    /// The same with nothing counted.
+    #[must_use]
+    pub fn uncounted(self) -> Self {
+        match self {
+            Self::Counter(_) => Self::Counter(Counts::default()),
+            Self::Quota(quota) => Self::Quota(Quota { used: 0, ..quota }),
+            Self::ConnLimit(_) | Self::Limit(_) => self,
+        }
+    }
+
     /// Whether elements of a set with the flags can count it: the kernel sweeps out conversations in a way of its own, and
     /// not where elements end by themselves (`nft_set_elem_expr_alloc`).
     pub(crate) const fn fits(&self, flags: SetFlags) -> bool {

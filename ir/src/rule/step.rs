@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The steps of a rule.
 
+use std::fmt;
+
 use super::{ConnLimit, Limit, ObjectRef, Quota, Selector, Statement, Tuples, Values};
 use crate::datatype::Datatype;
 use crate::fields::{Field, Needs, Word};
@@ -26,6 +28,22 @@ pub struct Unknown {
     pub name: String,
     /// All of it, as it was found.
     pub text: String,
+    /// Why there is no word for it, and what to write instead where there is something: a part of a sentence, lower-case.
+    /// Empty in documents from before there were reasons.
+    pub reason: String,
+}
+
+impl Unknown {
+    /// The reason where nothing more can be said.
+    pub const NO_WORD: &str = "the IR has no word for it";
+}
+
+impl fmt::Display for Unknown {
+    /// That it could not be read, and why, without its text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} could not be read", self.name)?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }
+    }
 }
 
 impl Step {
@@ -47,7 +65,7 @@ impl Step {
         }
     }
 
-    /// Whether a rule without a verdict makes sense with it. A limit or quota that counts has an effect of its own.
+    /// Whether something comes of it beside that packets go on or not. A limit or quota that counts has an effect of its own.
     pub(super) const fn has_effect(&self) -> bool {
         match self {
             Self::Match(test) => test.field().is_none() && !matches!(test, Match::Concat { .. }),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What becomes of a packet that passed all steps of a rule.
 
-use super::{Nat, Selector};
+use super::{Nat, NatEnd, OwnPorts, Selector};
 use crate::fields::Word;
 use crate::legal::{Gives, Illegal};
 use crate::set::{Data, Element};
@@ -26,8 +26,8 @@ pub enum Verdict {
     Map(Box<VerdictMap>),
     /// Its conversation comes from an address of the interface it leaves by.
     Masquerade {
-        /// The ports, first and last; none: the port stays where it can.
-        ports: Option<(u16, u16)>,
+        /// The ports; none: the port stays where it can.
+        ports: Option<OwnPorts>,
         /// How a port is chosen.
         flags: NatFlags,
     },
@@ -35,8 +35,8 @@ pub enum Verdict {
     Queue(Queue),
     /// Its conversation leads to the host itself.
     Redirect {
-        /// The ports, first and last; none: the port stays.
-        ports: Option<(u16, u16)>,
+        /// The ports; none: the port stays.
+        ports: Option<OwnPorts>,
         /// How a port is chosen.
         flags: NatFlags,
     },
@@ -121,6 +121,19 @@ impl Verdict {
         }
     }
 
+    /// What it looks up, and in which map.
+    #[must_use]
+    pub fn looked_up(&self) -> Option<(&[Selector], &MapRef)> {
+        match self {
+            Self::Map(map) => Some((&map.key, &map.map)),
+            Self::Dnat(Nat { end: NatEnd::Map { key, map, .. }, .. })
+            | Self::Snat(Nat { end: NatEnd::Map { key, map, .. }, .. })
+            | Self::Masquerade { ports: Some(OwnPorts::Map { key, map }), .. }
+            | Self::Redirect { ports: Some(OwnPorts::Map { key, map }), .. } => Some((key, map)),
+            _ => None,
+        }
+    }
+
     /// Whether an element of a map can give it.
     #[must_use]
     pub const fn fits_map(&self) -> bool {
@@ -132,7 +145,7 @@ impl Verdict {
             Self::Dnat(nat) | Self::Snat(nat) => nat.check(),
             Self::Map(map) => Gives::Verdict.check(&map.key, &map.map),
             Self::Masquerade { ports, .. } | Self::Redirect { ports, .. } => {
-                if ports.is_some_and(|(first, last)| first > last) { Err(Illegal::Translation) } else { Ok(()) }
+                ports.as_ref().map_or(Ok(()), OwnPorts::check)
             }
             Self::Queue(queue) if queue.numbers.0 > queue.numbers.1 => Err(Illegal::Translation),
             Self::Accept

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
+use ringwall_ir::words::TableFamily;
 use ringwall_ir::{ObjectKind, Ruleset, Table};
 
 use super::difference::Difference;
@@ -45,6 +46,8 @@ pub struct Applied {
 ///
 /// A table that is not there, or that somebody switched off, is filled first and switched on then, in a transaction of its
 /// own: the kernel does not do both at once.
+///
+/// A table that holds rules of iptables is left alone ([`InstallError::Iptables`]).
 ///
 /// # Errors
 /// [`InstallError`]; packets meet the same rules as before then, and nothing has changed, but for
@@ -146,7 +149,7 @@ impl Installer<'_> {
         let mut view = View { dumps: Vec::new(), plans: Vec::new(), counted: Counted::default() };
         for (place, table) in self.ruleset.tables.iter().enumerate() {
             let only = Some((family_number(table.family()), table.name()));
-            let dumps = dump_tables(&mut self.socket, only, Depth::Declarations)?;
+            let mut dumps = dump_tables(&mut self.socket, only, Depth::Declarations)?;
             if there(&dumps.found()?.tables, self.ruleset, place).is_none() {
                 view.plans.push(Way::Asleep.into());
                 view.dumps.push(dumps);
@@ -157,9 +160,14 @@ impl Installer<'_> {
                 told(&encoded)?.tables.iter().flat_map(|table| &table.sets).any(|set| set.is_interval());
             let counts = Counted::concerns(table);
             let compares = counts || has_intervals || !table.sets().is_empty();
-            let dumps = if compares { dump_tables(&mut self.socket, only, Depth::Everything)? } else { dumps };
+            if compares || is_named_by_iptables(table) {
+                dumps.fill(&mut self.socket, only)?;
+            }
             let found = dumps.found()?;
             let found = there(&found.tables, self.ruleset, place);
+            if found.is_some_and(|found| found.rules.iter().any(FoundRule::is_of_xtables)) {
+                return Err(InstallError::Iptables(Part::Table(table.name().to_owned())));
+            }
             // What cannot be read is different, and has counted nothing.
             let old = found.filter(|_| compares).and_then(|found| read(found, table.family()).ok());
             let difference = match &old {
@@ -404,6 +412,12 @@ fn there<'t, 'f>(tables: &'t [FoundTable<'f>], ruleset: &Ruleset, place: usize) 
     let table = ruleset.tables.get(place)?;
     let family = family_number(table.family());
     tables.iter().find(|found| found.family == family && found.name == table.name())
+}
+
+/// Whether iptables-nft has a table of this family and name.
+fn is_named_by_iptables(table: &Table) -> bool {
+    let names = ["filter", "mangle", "nat", "raw", "security"];
+    table.family() != TableFamily::Inet && names.contains(&table.name())
 }
 
 /// The rules of a table that only its rules were dumped of.

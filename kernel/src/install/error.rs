@@ -24,6 +24,9 @@ pub enum InstallError {
     /// The socket fails, or the kernel answers what cannot be read.
     #[error(transparent)]
     Netlink(NetlinkError),
+    /// A table of the kernel holds rules that only iptables can read.
+    #[error("{0} belongs to iptables: the kernel holds rules in it that only iptables writes")]
+    Iptables(Part),
     /// The caller may not change the ruleset.
     #[error("not permitted to change the ruleset: this needs CAP_NET_ADMIN in the network namespace")]
     NotPermitted,
@@ -60,6 +63,23 @@ pub enum InstallError {
         /// Why not.
         reason: String,
     },
+}
+
+impl InstallError {
+    /// The parts that it is about, each with its reason, the first one first; none where it is about the whole.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(&Part, String)> {
+        match self {
+            Self::Refused { first, rest } => {
+                let parts = std::iter::once(&**first).chain(rest);
+                parts.map(|refused| (&refused.part, format!("the kernel refuses {refused}"))).collect()
+            }
+            Self::TooLong(part) | Self::Iptables(part) | Self::Unsayable { part, .. } => vec![(part, self.to_string())],
+            Self::Netlink(_) | Self::NotPermitted | Self::Overtaken | Self::TooLarge | Self::Unknown { .. } => {
+                Vec::new()
+            }
+        }
+    }
 }
 
 fn also(rest: &[RefusedPart]) -> String {

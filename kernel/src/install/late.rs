@@ -96,8 +96,7 @@ impl Host {
                 }
             }
         }
-        // Without an effect there is no rule.
-        Rule::new(rule.origin(), steps, verdict).ok().map(Cow::Owned)
+        Rule::new(rule.origin(), steps, verdict).ok().filter(Rule::acts).map(Cow::Owned)
     }
 
     /// The elements of a map of objects that give objects which the kernel can make.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::{
     Assignment, Chain, Data, DataType, Element, Elements, Illegal, MapRef, Match, Nat, NatEnd, Object, ObjectBody,
-    ObjectKind, ObjectRef, Rule, Set, SetUpdate, Source, Statement, Step, Table, TableParts, Tuples, Values, Verdict,
-    VerdictMap,
+    ObjectKind, ObjectRef, OwnPorts, Rule, Set, SetUpdate, Source, Statement, Step, Table, TableParts, Tuples, Values,
+    Verdict, VerdictMap,
 };
 
 /// The temporary names of sets and objects of one table.
@@ -186,7 +186,16 @@ impl Names {
         match verdict {
             Verdict::Dnat(nat) => Verdict::Dnat(self.nat(nat)),
             Verdict::Map(map) => Verdict::Map(Box::new(VerdictMap { key: map.key.clone(), map: self.map(&map.map) })),
+            Verdict::Masquerade { ports, flags } => Verdict::Masquerade { ports: self.own_ports(ports), flags: *flags },
+            Verdict::Redirect { ports, flags } => Verdict::Redirect { ports: self.own_ports(ports), flags: *flags },
             Verdict::Snat(nat) => Verdict::Snat(self.nat(nat)),
+            other => other.clone(),
+        }
+    }
+
+    fn own_ports(&self, ports: &Option<OwnPorts>) -> Option<OwnPorts> {
+        match ports {
+            Some(OwnPorts::Map { key, map }) => Some(OwnPorts::Map { key: key.clone(), map: self.map(map) }),
             other => other.clone(),
         }
     }

@@ -16,6 +16,8 @@ pub enum Part {
         set: String,
         /// The sentence that the set comes from, empty if there is none.
         sentence: String,
+        /// Its place in the ruleset, where it has one.
+        origin: Option<OriginId>,
     },
     /// A named object.
     Object {
@@ -25,6 +27,8 @@ pub enum Part {
         name: String,
         /// The sentence that it comes from, empty if there is none.
         sentence: String,
+        /// Its place in the ruleset, where it has one.
+        origin: Option<OriginId>,
     },
     /// A rule of a chain.
     Rule {
@@ -34,6 +38,8 @@ pub enum Part {
         id: String,
         /// The sentence that it comes from, empty if there is none.
         sentence: String,
+        /// Its place in the ruleset, where it has one.
+        origin: Option<OriginId>,
     },
     /// A named set or map.
     Set {
@@ -41,9 +47,25 @@ pub enum Part {
         name: String,
         /// The sentence that it comes from, empty if there is none.
         sentence: String,
+        /// Its place in the ruleset, where it has one.
+        origin: Option<OriginId>,
     },
     /// A table.
     Table(String),
+}
+
+impl Part {
+    /// Where the ruleset says it. None for what only the kernel has, for tables, and for chains.
+    #[must_use]
+    pub const fn origin(&self) -> Option<OriginId> {
+        match self {
+            Self::Elements { origin, .. }
+            | Self::Object { origin, .. }
+            | Self::Rule { origin, .. }
+            | Self::Set { origin, .. } => *origin,
+            Self::Chain(_) | Self::Table(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Part {
@@ -53,17 +75,19 @@ impl fmt::Display for Part {
         };
         match self {
             Self::Chain(name) => write!(f, "chain `{name}`"),
-            Self::Elements { set, sentence } => {
+            Self::Elements { set, sentence, .. } => {
                 write!(f, "the elements of set `{set}`")?;
                 of(f, sentence)
             }
-            Self::Object { kind, name, sentence } => {
+            Self::Object { kind, name, sentence, .. } => {
                 write!(f, "{} `{name}`", kind.name())?;
                 of(f, sentence)
             }
-            Self::Rule { chain, id, sentence } if sentence.is_empty() => write!(f, "rule `{id}` of chain `{chain}`"),
+            Self::Rule { chain, id, sentence, .. } if sentence.is_empty() => {
+                write!(f, "rule `{id}` of chain `{chain}`")
+            }
             Self::Rule { chain, sentence, .. } => write!(f, "`{sentence}` (in chain `{chain}`)"),
-            Self::Set { name, sentence } => {
+            Self::Set { name, sentence, .. } => {
                 write!(f, "set `{name}`")?;
                 of(f, sentence)
             }
@@ -118,11 +142,16 @@ impl About {
                     chain: chain.name().to_owned(),
                     id: crate::nft::CLOSING.to_owned(),
                     sentence: closing.map(sentence).unwrap_or_default(),
+                    origin: closing,
                 }
             }
             What::Elements(place) => {
                 let set = at(table.sets(), place)?;
-                Part::Elements { set: set.name().to_owned(), sentence: sentence(set.origin()) }
+                Part::Elements {
+                    set: set.name().to_owned(),
+                    sentence: sentence(set.origin()),
+                    origin: Some(set.origin()),
+                }
             }
             What::Gone(place) => at(gone, place)?.clone(),
             What::Object(place) => {
@@ -131,6 +160,7 @@ impl About {
                     kind: object.body().kind(),
                     name: object.name().to_owned(),
                     sentence: sentence(object.origin()),
+                    origin: Some(object.origin()),
                 }
             }
             What::Rule(chain, place) => {
@@ -140,11 +170,12 @@ impl About {
                     chain: chain.name().to_owned(),
                     id: ruleset.origin(origin).map(Origin::comment).unwrap_or_default(),
                     sentence: sentence(origin),
+                    origin: Some(origin),
                 }
             }
             What::Set(place) => {
                 let set = at(table.sets(), place)?;
-                Part::Set { name: set.name().to_owned(), sentence: sentence(set.origin()) }
+                Part::Set { name: set.name().to_owned(), sentence: sentence(set.origin()), origin: Some(set.origin()) }
             }
             What::Table => Part::Table(table.name().to_owned()),
         })

@@ -181,13 +181,13 @@ impl<'a> Replacement<'a> {
     fn empty(&mut self, target: &Target<'_, '_>, set: &str) {
         let all = SetElementList::default().with_table(target.table.name()).with_set(set);
         self.transaction.elements(target.family, Del, &all, as_it_is);
-        self.note_gone(target.place, Part::Set { name: set.to_owned(), sentence: String::new() });
+        self.note_gone(target.place, Part::Set { name: set.to_owned(), sentence: String::new(), origin: None });
     }
 
     pub(super) fn delete_set(&mut self, target: &Target<'_, '_>, name: &str) {
         let gone = rustables::Set::default().with_table(target.table.name()).with_name(name);
         self.transaction.set(target.family, Del, &gone, as_it_is);
-        self.note_gone(target.place, Part::Set { name: name.to_owned(), sentence: String::new() });
+        self.note_gone(target.place, Part::Set { name: name.to_owned(), sentence: String::new(), origin: None });
     }
 
     /// Takes away a chain without rules.
@@ -201,7 +201,7 @@ impl<'a> Replacement<'a> {
         let table = target.table.name();
         self.transaction.object(target.family, Del, |writer| write_object_name(table, kind, name, writer));
         let part = match ObjectKind::numbered(kind) {
-            Some(kind) => Part::Object { kind, name: name.to_owned(), sentence: String::new() },
+            Some(kind) => Part::Object { kind, name: name.to_owned(), sentence: String::new(), origin: None },
             None => Part::Table(table.to_owned()),
         };
         self.note_gone(target.place, part);

@@ -3,20 +3,22 @@
 
 use std::io::{self, Read, Write};
 
+use ringwall_ir::Ruleset;
 use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::Observation;
 use ringwall_runtime::traffic::Traffic;
 use serde::{Deserialize, Serialize};
 
 use super::load::Load;
+use super::reader::Text;
 
 /// What a worker is to do.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Job {
     /// Let packets meet a ruleset.
     Observe(Scene),
-    /// List what nft makes of its own text.
-    List(String),
+    /// Read nft's own text.
+    Read(Text),
 }
 
 /// Packets and what they meet.
@@ -35,8 +37,8 @@ pub(super) struct Scene {
 pub(super) enum Outcome {
     /// Of [`Job::Observe`].
     Observed(Observed),
-    /// Of [`Job::List`]: nft JSON.
-    Listed(String),
+    /// Of [`Job::Read`].
+    Read(Ruleset),
 }
 
 /// What became of packets.

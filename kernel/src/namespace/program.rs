@@ -33,19 +33,7 @@ impl Program {
     /// # Errors
     /// [`Failure::Unavailable`] where it is not installed; else its own words where it does not succeed.
     pub(super) fn feed(&self, arguments: &[&str], text: &str) -> Result<String, Failure> {
-        self.run(arguments, text, &[])
-    }
-
-    /// Runs the program for what it prints, with times in UTC.
-    ///
-    /// # Errors
-    /// As [`Self::feed`].
-    pub(super) fn ask(&self, arguments: &[&str]) -> Result<String, Failure> {
-        self.run(arguments, "", &[("TZ", "UTC")])
-    }
-
-    fn run(&self, arguments: &[&str], text: &str, environment: &[(&str, &str)]) -> Result<String, Failure> {
-        let (name, mut child) = self.spawn(arguments, environment)?;
+        let (name, mut child) = self.spawn(arguments)?;
         // A program that refuses the text may stop reading; what it says of it is in its output.
         let _unread = child.stdin.take().map(|mut pipe| pipe.write_all(text.as_bytes()));
         let output = child.wait_with_output().map_err(Failure::at(name))?;
@@ -55,13 +43,12 @@ impl Program {
         Err(Failure::Broken(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim_end())))
     }
 
-    fn spawn(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Result<(&'static str, Child), Failure> {
+    fn spawn(&self, arguments: &[&str]) -> Result<(&'static str, Child), Failure> {
         for &name in self.names {
             let spawned = Command::new(name)
                 .args(arguments)
                 .env("PATH", search_path())
                 .env("LC_ALL", "C")
-                .envs(environment.iter().copied())
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())

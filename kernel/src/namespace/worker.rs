@@ -17,12 +17,11 @@ use super::clock::Clock;
 use super::events::Listener;
 use super::inject::{self, Injector};
 use super::job::{Failure, Job, Observed, Outcome, Scene};
-use super::listing;
 use super::load::Form;
 use super::program::{IP6TABLES_RESTORE, IPSET, IPTABLES_RESTORE, NFT};
 use super::provenance::Provenance;
 use super::walk::{Lost, Walks};
-use super::{harness, host, isolate};
+use super::{harness, host, isolate, reader};
 use crate::install;
 
 /// How often what was put off may set off something that is put off again: a packet over `lo`, its answer, an error about that.
@@ -35,7 +34,7 @@ const LATE_TURNS: usize = 3;
 pub(super) fn work(job: &Job) -> Result<Outcome, Failure> {
     match job {
         Job::Observe(scene) => observe(scene).map(Outcome::Observed),
-        Job::List(text) => listing::list(text).map(Outcome::Listed),
+        Job::Read(text) => reader::read(text).map(Outcome::Read),
     }
 }
 

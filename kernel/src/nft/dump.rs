@@ -35,20 +35,9 @@ pub fn dump_tables(socket: &mut Socket, only: Option<(u8, &str)>, depth: Depth) 
     ] {
         dumps.take(socket, operation, only)?;
     }
-    if depth == Depth::Declarations {
-        return Ok(dumps);
+    if depth == Depth::Everything {
+        dumps.fill(socket, only)?;
     }
-    let sets: Vec<_> = {
-        let found = dumps.found()?;
-        let wanted = |family, name| only.is_none_or(|only| only == (family, name));
-        let tables = found.tables.iter().filter(|table| wanted(table.family, table.name));
-        let names = tables.flat_map(|table| table.sets.iter().map(|set| (table.family, table.name, set.name.text())));
-        names.map(|(family, table, set)| (family, table.to_owned(), set.to_owned())).collect()
-    };
-    for (family, table, set) in sets {
-        dumps.elements(socket, family, &table, &set)?;
-    }
-    dumps.take(socket, sys::NFT_MSG_GETRULE, only)?;
     Ok(dumps)
 }
 
@@ -73,6 +62,26 @@ impl Dumps {
             found.take(&message?)?;
         }
         Ok(found)
+    }
+
+    /// Dumps what is in tables that only the declarations are known of: rules, and the elements of all sets. `only` is what it
+    /// was for the declarations. The caller must see that nobody changed anything in between, by the generation.
+    ///
+    /// # Errors
+    /// [`NetlinkError`]
+    pub fn fill(&mut self, socket: &mut Socket, only: Option<(u8, &str)>) -> Result<(), NetlinkError> {
+        let sets: Vec<_> = {
+            let found = self.found()?;
+            let wanted = |family, name| only.is_none_or(|only| only == (family, name));
+            let tables = found.tables.iter().filter(|table| wanted(table.family, table.name));
+            let names =
+                tables.flat_map(|table| table.sets.iter().map(|set| (table.family, table.name, set.name.text())));
+            names.map(|(family, table, set)| (family, table.to_owned(), set.to_owned())).collect()
+        };
+        for (family, table, set) in sets {
+            self.elements(socket, family, &table, &set)?;
+        }
+        self.take(socket, sys::NFT_MSG_GETRULE, only)
     }
 
     fn take(&mut self, socket: &mut Socket, operation: u32, only: Option<(u8, &str)>) -> Result<(), NetlinkError> {

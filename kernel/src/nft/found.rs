@@ -57,6 +57,16 @@ impl FoundRule<'_> {
         self.attributes.get(sys::NFTA_RULE_HANDLE)?.be64().ok()
     }
 
+    /// Whether it holds a match or target of xtables, which only iptables-nft writes (`net/netfilter/nft_compat.c`).
+    pub fn is_of_xtables(&self) -> bool {
+        let list = self.attributes.get(sys::NFTA_RULE_EXPRESSIONS).map(Value::nested);
+        let Some(Ok(list)) = list else { return false };
+        list.iter().any(|expression| {
+            let name = expression.value.nested().ok().and_then(|inside| inside.get(sys::NFTA_EXPR_NAME)?.text().ok());
+            matches!(name, Some("match" | "target"))
+        })
+    }
+
     /// Whether rules behind it are not in force yet.
     pub fn is_guard(&self) -> bool {
         let userdata = self.attributes.get(sys::NFTA_RULE_USERDATA).map_or(&[][..], Value::bytes);

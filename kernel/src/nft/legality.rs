@@ -7,11 +7,10 @@ use ringwall_ir::words::TableFamily;
 use ringwall_ir::{Chain, Illegal, MapRef, OriginId, Place, Rule, Set, Step, Table, TableParts, Unknown, Verdict};
 
 fn unknown(text: &str, illegal: &Illegal) -> Step {
-    Step::Unknown(Unknown { name: "illegal step".to_owned(), text: format!("{text}: {illegal}") })
+    Step::Unknown(Unknown { name: "illegal step".to_owned(), text: text.to_owned(), reason: illegal.to_string() })
 }
 
-/// A rule of these steps; those that are illegal wherever they stand are named instead. A rule that does nothing lets
-/// packets go on.
+/// A rule of these steps; those that are illegal wherever they stand are named instead. An empty rule lets packets go on.
 pub(super) fn rule(origin: OriginId, steps: Vec<Step>, verdict: Option<Verdict>) -> Rule {
     let verdict = match Rule::new(origin, steps.clone(), verdict.clone()) {
         Ok(rule) => return rule,

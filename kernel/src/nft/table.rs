@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! A whole table of the kernel in the IR's terms.
 //!
-//! It is read in its normal form: chains, sets and objects by name, and of the sentences what the kernel holds, which is
-//! their comments. What the IR has no word for is named, in its place, and the rest is still read.
+//! One of ours is read in its normal form: chains, sets and objects by name, and of the sentences what the kernel holds,
+//! which is their comments. Somebody else's is read in the order of its parts. What the IR has no word for is named, in its
+//! place, and the rest is still read.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use ringwall_ir::{
 use rustables::sys;
 
 use super::chain::FoundChain;
+use super::devices::Devices;
 use super::expression::{Expression, only};
 use super::found::{FoundRule, FoundTable};
 use super::legality;
@@ -35,6 +37,7 @@ struct Readable<'t, 'a> {
     specs: BTreeMap<&'t str, &'t SetSpec>,
     chains: Vec<&'t str>,
     objects: &'t [Object],
+    devices: &'t Devices,
 }
 
 impl<'a> Source<'a> for Readable<'_, 'a> {
@@ -53,15 +56,24 @@ impl<'a> Source<'a> for Readable<'_, 'a> {
     fn has_object(&self, kind: ObjectKind, name: &str) -> bool {
         self.objects.iter().any(|object| object.body().kind() == kind && object.name() == name)
     }
+
+    fn devices(&self) -> &Devices {
+        self.devices
+    }
 }
 
-/// Reads a table.
+/// Reads a table. `devices` have their names in what is read.
 ///
 /// # Errors
 /// [`Illegal`] where the IR does not allow what is left of it when all that can be named is.
-pub fn read(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins) -> Result<Table, Illegal> {
+pub fn read(
+    found: &FoundTable<'_>,
+    family: TableFamily,
+    origins: &mut Origins,
+    devices: &Devices,
+) -> Result<Table, Illegal> {
     let mut parts = TableParts::default();
-    let here = origins.of("");
+    let here = origins.of("", || format!("table {}", found.name));
     for (flag, name) in [(sys::NFT_TABLE_F_DORMANT, "dormant"), (sys::NFT_TABLE_F_OWNER, "owner")] {
         if found.flags & flag != 0 {
             parts.unknowns.push((here, named("table flag", name)));
@@ -73,16 +85,19 @@ pub fn read(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins) 
     parts.unknowns.extend(found.flow_tables.iter().map(|name| (here, named("flow table", name))));
     read_objects(found, family, origins, &mut parts);
     let mut chains: Vec<_> = found.chains.iter().collect();
-    chains.sort_by_key(|chain| chain.name);
+    if !origins.keep_order() {
+        chains.sort_by_key(|chain| chain.name);
+    }
     let chains: Vec<_> = chains.into_iter().filter_map(|chain| read_chain(chain, origins, &mut parts)).collect();
     let names: Vec<_> = chains.iter().map(|(chain, _)| chain.name().to_owned()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    read_sets(found, &names, origins, &mut parts);
+    read_sets(found, &names, origins, devices, &mut parts);
     let readable = Readable {
         found,
         specs: parts.sets.iter().map(|set| (set.name(), set.spec())).collect(),
         chains: names.clone(),
         objects: &parts.objects,
+        devices,
     };
     let reader = Reader::new(family, &readable);
     let mut rules: BTreeMap<&str, Vec<&FoundRule<'_>>> = BTreeMap::new();
@@ -100,14 +115,16 @@ pub fn read(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins) 
 }
 
 fn named(name: &str, text: &str) -> Named {
-    Named { name: name.to_owned(), text: text.to_owned() }
+    Named { name: name.to_owned(), text: text.to_owned(), reason: Named::NO_WORD.to_owned() }
 }
 
 fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origins, parts: &mut TableParts) {
     let mut objects: Vec<_> = found.objects.iter().collect();
-    objects.sort_by_key(|object| (object.name, object.kind));
+    if !origins.keep_order() {
+        objects.sort_by_key(|object| (object.name, object.kind));
+    }
     for object in objects {
-        let origin = origins.of("");
+        let origin = origins.of("", || format!("object {}", object.name));
         let read = object.body(family).and_then(|body| Ok(Object::new(object.name, body, origin)?));
         match read {
             Ok(object) => parts.objects.push(object),
@@ -118,7 +135,8 @@ fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origi
 
 /// Reads a chain without its rules, and whether a rule closes it.
 fn read_chain(found: &FoundChain<'_>, origins: &mut Origins, parts: &mut TableParts) -> Option<(Chain, bool)> {
-    let closing = origins.of(CLOSING);
+    let closing = if origins.keep_order() { "" } else { CLOSING };
+    let closing = origins.of(closing, || format!("chain {}", found.name));
     let read = || {
         if found.is_anonymous() {
             return Err(Unknown::Shape("it belongs to a rule"));
@@ -136,7 +154,10 @@ fn read_chain(found: &FoundChain<'_>, origins: &mut Origins, parts: &mut TablePa
         Ok(chain) => Some(chain),
         Err(unknown) => {
             let name = if found.is_anonymous() { "anonymous chain" } else { "chain" };
-            parts.unknowns.push((origins.of(""), named(name, &format!("`{}`: {unknown}", found.name))));
+            parts.unknowns.push((
+                origins.of("", || format!("chain {}", found.name)),
+                named(name, &format!("`{}`: {unknown}", found.name)),
+            ));
             None
         }
     }
@@ -148,16 +169,26 @@ pub fn closes(base: &BaseChain) -> bool {
     base.policy == ChainPolicy::Drop && base.kind == ChainType::Filter
 }
 
-fn read_sets(found: &FoundTable<'_>, chains: &[&str], origins: &mut Origins, parts: &mut TableParts) {
+fn read_sets(
+    found: &FoundTable<'_>,
+    chains: &[&str],
+    origins: &mut Origins,
+    devices: &Devices,
+    parts: &mut TableParts,
+) {
     let mut sets: Vec<_> = found.sets.iter().filter(|set| !set.is_anonymous()).collect();
-    sets.sort_by_key(|set| set.name.text());
+    if !origins.keep_order() {
+        sets.sort_by_key(|set| set.name.text());
+    }
     for set in sets {
-        let origin = origins.of(set.comment());
+        let origin = origins.of(set.comment(), || format!("set {}", set.name.text()));
         let read = || -> Result<Set, Unknown> {
             let spec = set.spec()?;
             let elements = set.read_elements(&spec, origin)?;
             check_references(&elements, chains, &parts.objects)?;
-            Ok(Set::new(set.name.text(), spec, elements, origin)?)
+            let set = Set::new(set.name.text(), spec, elements, origin)?;
+            devices.check(&set)?;
+            Ok(set)
         };
         match read() {
             Ok(set) => parts.sets.push(set),
@@ -186,14 +217,15 @@ fn check_references(elements: &Elements, chains: &[&str], objects: &[Object]) ->
 }
 
 fn read_rule<'a>(found: &FoundRule<'a>, reader: Reader<'_, 'a>, origins: &mut Origins) -> Rule {
+    let what = || format!("rule {}", found.chain);
     match kernel_rule(found) {
         Ok(rule) => {
             let (steps, verdict) = reader.read(&rule.expressions);
-            legality::rule(origins.of(rule.comment), steps, verdict)
+            legality::rule(origins.of(rule.comment, what), steps, verdict)
         }
         Err(unknown) => {
             let step = Step::Unknown(named("rule", &unknown.to_string()));
-            legality::rule(origins.of(""), vec![step], None)
+            legality::rule(origins.of("", what), vec![step], None)
         }
     }
 }

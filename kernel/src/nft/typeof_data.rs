@@ -97,10 +97,14 @@ fn write_part(writer: UserdataWriter, field: Field) -> UserdataWriter {
         .nest(DATA, |data| numbers.into_iter().fold(data, |data, (kind, value)| data.number(kind, value)))
 }
 
-/// What the parts are values of; none where nft notes something that the IR has no field for.
+/// What the parts are values of; none where nft notes something that the IR has no field for, or no parts at all, as it
+/// does of a concatenation that its data types tell.
 pub(super) fn read(noted: Userdata<'_>) -> Option<Vec<Field>> {
     match noted.number(EXPRESSION)? {
-        CONCAT => noted.nest(DATA)?.iter().map(|(_, part)| read_part(Userdata::new(part))).collect(),
+        CONCAT => {
+            let parts = noted.nest(DATA)?.iter().map(|(_, part)| read_part(Userdata::new(part)));
+            parts.collect::<Option<Vec<_>>>().filter(|parts| !parts.is_empty())
+        }
         _ => Some(vec![read_part(noted)?]),
     }
 }
@@ -149,6 +153,12 @@ mod tests {
     use ringwall_ir::fields::FIELDS;
 
     use super::*;
+
+    #[test]
+    fn a_concatenation_without_parts_is_told_by_its_data_types() {
+        let bytes = UserdataWriter::default().number(EXPRESSION, CONCAT).nest(DATA, |data| data).finish();
+        assert_eq!(read(Userdata::new(&bytes)), None);
+    }
 
     #[test]
     fn every_field_is_noted_and_read() {

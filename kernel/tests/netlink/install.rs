@@ -196,10 +196,13 @@ fn a_refusal_names_the_sentence_and_changes_nothing() {
         let before = list();
         let (wrong, met) = refused();
         let rules = vec![accept_one(Field::TcpDport, 22), wrong];
-        let error = apply(&ruleset(vec![met], vec![(Hook::Postrouting, rules)])).unwrap_err();
+        let refusing = ruleset(vec![met], vec![(Hook::Postrouting, rules)]);
+        let error = apply(&refusing).unwrap_err();
         let InstallError::Refused { first, .. } = &error else { panic!("{error}") };
         let sentence = "sentence 1 of postrouting".to_owned();
-        assert_eq!(first.part, Part::Rule { chain: "postrouting".to_owned(), id: "s2".to_owned(), sentence });
+        let origin = first.part.origin();
+        assert_eq!(first.part, Part::Rule { chain: "postrouting".to_owned(), id: "s2".to_owned(), sentence, origin });
+        assert_eq!(origin.and_then(|origin| refusing.origin(origin)).unwrap().id, "s2");
         let text = "the kernel refuses `sentence 1 of postrouting` (in chain `postrouting`): ";
         assert!(error.to_string().starts_with(text), "{error}");
         assert_eq!(list(), before);

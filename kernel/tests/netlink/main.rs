@@ -6,6 +6,7 @@
 mod install;
 mod leak;
 mod listing;
+mod others;
 mod private;
 mod random;
 mod raw;

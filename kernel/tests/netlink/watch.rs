@@ -49,6 +49,18 @@ fn each_transaction_is_told_with_what_it_did_and_who_asked() {
 }
 
 #[test]
+fn an_interval_is_one_element() {
+    in_namespace("watch::an_interval_is_one_element", || {
+        let mut watch = Watch::open().unwrap();
+        load("table ip t {\nset s { type ipv4_addr; flags interval; elements = { 10.0.0.0/8, 192.0.2.1 }; }\n}\n");
+        load("delete element ip t s { 10.0.0.0/8 }\n");
+        let [first, second] = &changes(&mut watch)[..] else { panic!("two changes") };
+        assert_eq!(first.deeds.last(), Some(&deed(true, Thing::Element, "s", 2)));
+        assert_eq!(second.deeds, [deed(false, Thing::Element, "s", 1)]);
+    });
+}
+
+#[test]
 fn an_installation_is_told_as_that_of_this_thread() {
     in_namespace("watch::an_installation_is_told_as_that_of_this_thread", || {
         let mut watch = Watch::open().unwrap();

@@ -75,6 +75,10 @@ pub fn of(ruleset: &Ruleset) -> Vec<Timed> {
 fn restored(ruleset: &Ruleset, family: Family) -> Result<IptablesText, Vec<Unsayable>> {
     use ringwall_compiler::target::iptables::{self, WrittenChain};
 
+    // A family that the ruleset says nothing of is left as it is.
+    if !iptables::speaks_of(ruleset, family) {
+        return Ok(IptablesText { sets: String::new(), rules: String::new(), chains: Vec::new() });
+    }
     let written = iptables::write(ruleset, family, iptables::Options::default())?;
     let origins = |chain: WrittenChain| ChainOrigins {
         family: family.table(),

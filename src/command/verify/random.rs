@@ -73,11 +73,7 @@ mod kernel {
     }
 
     /// The shortest traffic on which machine and kernel differ, if they do.
-    fn compare(
-        host: &Host,
-        rules: &Ruleset,
-        traffic: &Traffic,
-    ) -> Result<Option<(Traffic, Vec<Difference>)>, Failure> {
+    fn compare(host: &Host, rules: &Ruleset, traffic: &Traffic) -> Result<Option<(Traffic, Vec<Difference>)>, Failure> {
         let mut kernel = KernelBackend::new("kernel", Load::netlink(rules));
         let mut machine = MachineBackend::new("machine", || Interpreter::new(rules));
         let caused = |error| Failure::caused(&error);

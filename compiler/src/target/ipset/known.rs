@@ -69,7 +69,7 @@ impl KnownSets {
     /// Why the IR cannot hold the set; none where it can.
     pub(in crate::target) fn trouble(&self, name: &str) -> Option<String> {
         match self.get(name) {
-            None => Some("its elements are in no text that was given".to_owned()),
+            None => Some("its elements are in no text that was given: give what `ipset save` prints".to_owned()),
             Some(known) => known.parts(self, OriginId(0)).err(),
         }
     }

@@ -106,7 +106,10 @@ fn create(kind: &str, options: &[&str]) -> Result<KnownSet, Problem> {
             _ if IGNORED.contains(&option) => {
                 value()?;
             }
-            _ => set.strange = Some(option.to_owned()),
+            // What follows it may be its value.
+            _ => {
+                set.strange.get_or_insert_with(|| option.to_owned());
+            }
         }
     }
     Ok(set)

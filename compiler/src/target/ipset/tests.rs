@@ -58,7 +58,7 @@ fn only_a_large_set_is_a_set_of_ipset() {
     let large = text(65);
     let lines: Vec<_> = large.text.lines().collect();
     assert_eq!(lines[1], "# its sets must be there before: load them with ipset restore");
-    assert_eq!(lines[6], "-A INPUT -m set --match-set ringwall.lan_v4 src -j ACCEPT");
+    assert_eq!(lines[7], "-A INPUT -m set --match-set ringwall.lan_v4 src -j ACCEPT");
     let commands: Vec<_> =
         large.sets.lines().filter(|line| !line.starts_with('#') && !line.starts_with("add")).collect();
     assert_eq!(

@@ -13,6 +13,7 @@
 //! the protocol, then the rest by their fields. Several tests of one field become one, and `-p tcp` is left out beside a test
 //! of TCP.
 
+mod address;
 mod block;
 mod matches;
 mod rule;
@@ -27,9 +28,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_ir::words::Family;
 use ringwall_ir::{Illegal, Origin, OriginId, Ruleset};
 
-pub(super) use self::matches::DRAWN;
+pub(super) use self::matches::{DRAWN, number};
 pub(in crate::target) use self::split::split;
-use self::table::RawTable;
+use self::table::{Line, RawTable};
 use super::table::XtTable;
 use crate::target::ipset;
 
@@ -71,6 +72,10 @@ impl Problem {
         self
     }
 }
+
+/// What a part of a rule says in the IR; or why the IR has no word for it, and what to write instead where there is
+/// something: a part of a sentence, lower-case.
+type Known<T> = Result<T, String>;
 
 impl From<Illegal> for Problem {
     fn from(illegal: Illegal) -> Self {
@@ -167,7 +172,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         match open {
-            Some(table) => table.line(line, number, self.family, &mut self.ruleset.origins),
+            Some(table) => table.line(Line { text: line, number }, self.family, &mut self.ruleset.origins),
             None => Ok(()),
         }
     }

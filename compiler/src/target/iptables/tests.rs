@@ -6,11 +6,13 @@ mod cannot;
 mod chains;
 mod effects;
 mod lines;
+mod maps;
 mod meaning;
 mod options;
 mod policies;
 mod random;
 mod rows;
+mod spellings;
 
 use std::collections::BTreeMap;
 

@@ -13,6 +13,11 @@ pub(super) mod time;
 
 pub use state::CtMatch;
 
+/// Whether the word is the name or its beginning, in whatever case: as iptables takes many of its words.
+pub(super) fn begins(name: &str, word: &str) -> bool {
+    !word.is_empty() && name.get(..word.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(word))
+}
+
 /// A text as iptables-save prints it: between quotes, unless it is a plain word.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -33,6 +38,12 @@ pub(super) fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_may_be_cut_short() {
+        assert!(begins("ESTABLISHED", "est") && begins("NEW", "NEW"));
+        assert!(!begins("NEW", "") && !begins("NEW", "NEWER") && !begins("NEW", "é"));
+    }
 
     #[test]
     fn texts_are_quoted_as_iptables_save_quotes_them() {

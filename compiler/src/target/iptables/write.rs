@@ -10,6 +10,7 @@ mod count;
 mod field;
 mod layout;
 mod line;
+mod map;
 mod place;
 mod program;
 mod reach;
@@ -21,13 +22,13 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use ringwall_ir::words::{ChainPolicy, Family};
-use ringwall_ir::{OriginId, Rule, Ruleset};
+use ringwall_ir::{OriginId, Rule, Ruleset, Verdict};
 
 use self::chains::Chains;
 pub use self::chains::WrittenChain;
 use self::layout::{Layout, Planned, XtText, own_chain, regular};
 use self::place::Place;
-use self::program::{comment, program};
+use self::program::{Cannot, comment, program};
 use self::rule::{Lines, Source};
 use self::sets::Sets;
 use super::name::from_ir;
@@ -55,6 +56,23 @@ pub struct Written {
     pub chains: Vec<WrittenChain>,
 }
 
+/// Whether a ruleset has a base chain that packets of a family meet. Of one that has none there is no text: a whole table
+/// would let everything pass that others keep out of it.
+#[must_use]
+pub fn speaks_of(ruleset: &Ruleset, family: Family) -> bool {
+    let tables = ruleset.tables.iter().filter(|table| table.family().sees(family));
+    tables.flat_map(|table| table.chains()).any(|chain| chain.bound().is_some())
+}
+
+/// The sets that the texts of both families speak of, for `ipset restore`.
+///
+/// # Errors
+/// Each part that iptables cannot say.
+pub fn write_sets(ruleset: &Ruleset, options: Options) -> Result<String, Vec<Unsayable>> {
+    let families = Family::ALL.into_iter().filter(|&family| speaks_of(ruleset, family));
+    families.map(|family| write(ruleset, family, options).map(|written| written.sets)).collect()
+}
+
 /// Writes what a ruleset says of a family. Tables that it has a chain in are written whole: hooks that it does not govern
 /// get an empty chain that accepts. A rule that no packet of the family passes gets no line. The priority of chains is
 /// that of iptables' own.
@@ -68,6 +86,9 @@ pub fn write(ruleset: &Ruleset, family: Family, options: Options) -> Result<Writ
     };
     let (layout, misplaced) = Layout::of(ruleset, family, &options);
     let mut writer = Writer { ruleset, family, options, target, unsayable: Vec::new() };
+    if !options.own_chains && !speaks_of(ruleset, family) {
+        writer.refuse(OriginId(0), Cannot::open(family));
+    }
     misplaced.into_iter().for_each(|(origin, reason)| writer.refuse(origin, reason));
     writer.refuse_unknowns();
     let sets = writer.sets(&layout);
@@ -101,8 +122,9 @@ struct Writer<'a> {
 type AllSets = BTreeMap<usize, Sets>;
 
 impl<'a> Writer<'a> {
-    fn refuse(&mut self, origin: OriginId, reason: String) {
-        self.unsayable.push(Unsayable { origin, target: self.target, reason });
+    fn refuse(&mut self, origin: OriginId, cannot: impl Into<Cannot>) {
+        let Cannot { reason, help } = cannot.into();
+        self.unsayable.push(Unsayable { origin, target: self.target, reason, help });
     }
 
     /// What stands beside the rules and is not known.
@@ -110,10 +132,8 @@ impl<'a> Writer<'a> {
         let family = self.family;
         let tables = self.ruleset.tables.iter().filter(|table| table.family().sees(family));
         let unknowns = self.ruleset.unknowns.iter().chain(tables.flat_map(|table| table.unknowns()));
-        for (origin, unknown) in unknowns {
-            let reason = format!("what `{}` is, is not known", unknown.name);
-            self.unsayable.push(Unsayable { origin: *origin, target: self.target, reason });
-        }
+        let unknowns: Vec<_> = unknowns.map(|(origin, unknown)| (*origin, unknown.to_string())).collect();
+        unknowns.into_iter().for_each(|(origin, reason)| self.refuse(origin, reason));
     }
 
     fn sets(&self, layout: &Layout<'_>) -> AllSets {
@@ -158,8 +178,8 @@ impl<'a> Writer<'a> {
         for rule in chain.rules() {
             let origin = rule.origin();
             let first = lines.lines.len();
-            if let Err(reason) = self.rule(&place, rule, number, lines) {
-                self.refuse(origin, reason);
+            if let Err(cannot) = self.rule(&place, rule, number, lines) {
+                self.refuse(origin, cannot);
             } else if lines.lines.len() > first
                 && before.replace(origin) != Some(origin)
                 && let Some(comment) = self.sentence(origin)
@@ -179,7 +199,17 @@ impl<'a> Writer<'a> {
         sentence(self.ruleset.origin(origin))
     }
 
-    fn rule(&self, place: &Place<'_>, rule: &Rule, chain: usize, lines: &mut Lines) -> Result<(), String> {
+    fn rule(&self, place: &Place<'_>, rule: &Rule, chain: usize, lines: &mut Lines) -> Result<(), Cannot> {
+        match rule.verdict() {
+            Some(Verdict::Map(map)) => {
+                let rules = map::rules(place.table, rule, map)?;
+                rules.iter().try_for_each(|each| self.lines(place, each, chain, lines))
+            }
+            _ => self.lines(place, rule, chain, lines),
+        }
+    }
+
+    fn lines(&self, place: &Place<'_>, rule: &Rule, chain: usize, lines: &mut Lines) -> Result<(), Cannot> {
         let keeps = |name: &str| lines.chains.place(&from_ir(name)).is_some();
         let kept = super::table::XtTable::named(place.table.name()).is_some() && !self.options.own_chains;
         let named = |name: &str| match kept && keeps(name) {
@@ -192,7 +222,7 @@ impl<'a> Writer<'a> {
         let id = origin.map_or("", |origin| origin.id.as_str());
         let because = origin.filter(|origin| origin.id.is_empty()).and_then(|origin| origin.because.as_deref());
         let comment = because.map(comment).transpose()?;
-        lines.rule(chain, &Source { origin: rule.origin(), id, comment }, &program)
+        Ok(lines.rule(chain, &Source { origin: rule.origin(), id, comment }, &program)?)
     }
 
     /// The head of the text, with what the loader must know.
@@ -203,22 +233,9 @@ impl<'a> Writer<'a> {
         if has_sets {
             head.push_str("# its sets must be there before: load them with ipset restore\n");
         }
-        if self.options.own_chains {
-            head.push_str(
-                "# what these chains accept is accepted for the whole table; the jumps to them are not part of it:\n",
-            );
-            for text in &layout.tables {
-                for hook in text
-                    .kind
-                    .hooks()
-                    .iter()
-                    .filter(|&&hook| text.chains.iter().any(|chain| chain.name == own_chain(hook)))
-                {
-                    let rule = format!("{} -j {}", built_in(*hook), own_chain(*hook));
-                    let program = format!("{program} -t {}", text.kind.name());
-                    head.push_str(&format!("#   {program} -C {rule} || {program} -I {rule}\n"));
-                }
-            }
+        match self.options.own_chains {
+            true => head.push_str(&jumps(layout, program)),
+            false => head.push_str(&replaced(layout)),
         }
         head
     }
@@ -239,4 +256,27 @@ impl<'a> Writer<'a> {
         lines.lines.iter().for_each(|line| push(line));
         push("COMMIT");
     }
+}
+
+/// What the loader of whole tables must know.
+fn replaced(layout: &Layout<'_>) -> String {
+    let names: Vec<_> = layout.tables.iter().map(|text| text.kind.name()).collect();
+    let tables = if names.len() == 1 { "table" } else { "tables" };
+    format!("# it replaces the whole {tables} {}: what others put there is gone\n", names.join(", "))
+}
+
+/// The commands that make the jumps into the chains of one's own; no packet needs to come to those that are empty.
+fn jumps(layout: &Layout<'_>, program: &str) -> String {
+    let mut head =
+        "# what these chains accept is accepted for the whole table; the jumps to them are not part of it:\n"
+            .to_owned();
+    for text in &layout.tables {
+        let governs = |name: &str| text.chains.iter().any(|chain| chain.name == name && chain.source.is_some());
+        for hook in text.kind.hooks().iter().filter(|&&hook| governs(own_chain(hook))) {
+            let rule = format!("{} -j {}", built_in(*hook), own_chain(*hook));
+            let program = format!("{program} -t {}", text.kind.name());
+            head.push_str(&format!("#   {program} -C {rule} || {program} -I {rule}\n"));
+        }
+    }
+    head
 }

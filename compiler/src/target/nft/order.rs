@@ -105,12 +105,7 @@ fn of_source(source: &Source) -> &[Selector] {
 
 /// What a verdict looks at.
 pub(in crate::target) fn decided_by(verdict: &Verdict) -> &[Selector] {
-    match verdict {
-        Verdict::Map(map) => &map.key,
-        Verdict::Dnat(Nat { end: NatEnd::Map { key, .. }, .. })
-        | Verdict::Snat(Nat { end: NatEnd::Map { key, .. }, .. }) => key,
-        _ => &[],
-    }
+    verdict.looked_up().map(|(key, _)| key).unwrap_or_default()
 }
 
 /// Whether the map gives addresses with ports.

@@ -5,7 +5,8 @@ use ringwall_ir::fields::{FibResult, Load};
 use ringwall_ir::words::{Family, NatFlags, Protocol, TableFamily};
 use ringwall_ir::{
     Assignment, Data, DataType, Datatype, Element, Elements, Field, IntervalSet, Key, KeyType, Log, MapRef, Match,
-    NatEnd, ObjectRef, Origin, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values, Verdict,
+    NatEnd, ObjectRef, Origin, OwnPorts, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values,
+    Verdict,
 };
 
 use super::{set, time};
@@ -17,7 +18,7 @@ pub(super) fn check_step(table: &Table, step: &Step) -> Said {
     match step {
         Step::Match(test) => check_test(table, test),
         Step::Statement(statement) => check_statement(table, statement),
-        Step::Unknown(unknown) => Err(format!("{} could not be read", unknown.name)),
+        Step::Unknown(unknown) => Err(unknown.to_string()),
     }
 }
 
@@ -32,16 +33,26 @@ pub(super) fn check_verdict(table: &Table, verdict: &Verdict) -> Said {
             match &nat.end {
                 NatEnd::Map { key, map, ports } => {
                     check_map(table, key, map)?;
-                    if (nat.flags.fully_random || nat.flags.persistent) && names_igmp(key, map) {
-                        return Err("nft 1.0.6 takes no flags of a translation behind `igmp` in its map".to_owned());
-                    }
+                    check_flags_behind(nat.flags, key, map)?;
                     check_ends(table, nat.family, map, *ports)
                 }
                 NatEnd::Range { .. } => Ok(()),
             }
         }
+        Verdict::Masquerade { ports: Some(OwnPorts::Map { key, map }), flags }
+        | Verdict::Redirect { ports: Some(OwnPorts::Map { key, map }), flags } => {
+            check_map(table, key, map)?;
+            check_flags_behind(*flags, key, map)
+        }
         _ => Ok(()),
     }
+}
+
+fn check_flags_behind(flags: NatFlags, key: &[Selector], map: &MapRef) -> Said {
+    if (flags.fully_random || flags.persistent) && names_igmp(key, map) {
+        return Err("nft 1.0.6 takes no flags of a translation behind `igmp` in its map".to_owned());
+    }
+    Ok(())
 }
 
 /// nft's scanner keeps to the words of IGMP behind its name (`close_scope_igmp` in `src/parser_bison.y`).

@@ -29,7 +29,7 @@ pub const CLOSING: &str = "closing";
 pub fn write(ruleset: &Ruleset) -> Result<String, Vec<Unsayable>> {
     let mut writer = Writer { ruleset, text: header(ruleset, "nft -f"), unsayable: Vec::new() };
     for (origin, unknown) in &ruleset.unknowns {
-        writer.refuse(*origin, format!("{} could not be read", unknown.name));
+        writer.refuse(*origin, unknown.to_string());
     }
     for table in &ruleset.tables {
         writer.table(table);
@@ -45,7 +45,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn refuse(&mut self, origin: OriginId, reason: String) {
-        self.unsayable.push(Unsayable { origin, target: Target::Nft, reason });
+        self.unsayable.push(Unsayable { origin, target: Target::Nft, reason, help: None });
     }
 
     fn line(&mut self, depth: usize, words: &str) {
@@ -56,7 +56,7 @@ impl Writer<'_> {
 
     fn table(&mut self, table: &Table) {
         for (origin, unknown) in table.unknowns() {
-            self.refuse(*origin, format!("{} could not be read", unknown.name));
+            self.refuse(*origin, unknown.to_string());
         }
         let own = format!("{} {}", table.family().name(), name(table.name()));
         self.declare(table, &own);

@@ -10,6 +10,7 @@
 //! - Neighbouring values of a set: one interval. What is left of an element's time, and what its set says of it anyway.
 //! - Parts of a second. How numbers of one width and byte order are called as keys of sets.
 //! - Whether packets add to a set, but by the rules that do; whether its intervals are merged; the size of a constant set.
+//!   No packet notices, but loading a text over another does: a lift compares that by loading.
 //! - What meters of sets had counted.
 
 mod rule;

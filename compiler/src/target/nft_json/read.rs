@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! nft JSON to IR: what `nft -j list ruleset` or `nft -j list table` prints, of nft 1.0.6 to 1.1.
 //!
+//! A document of commands, as our own, is read as what it makes where nothing was before (`commands.rs`).
+//!
 //! What the IR has no word for becomes a named unknown in its place, with its JSON, and the rest is still read. Errors are
 //! only for what is no such list. Handles and counts of elements are left out, and so is how a set is to be optimised.
 //!
 //! nft 1.0.6 does not print everything: a set that packets add to is told by the rules that do, whether ranges are merged
-//! is not told, times of elements are whole seconds, and times of the day stand in the time zone of nft, which is taken
-//! for UTC: `TZ=UTC nft -j list ruleset`.
+//! is not told, and times of elements are whole seconds; packets do not notice. Points in time and times of the day stand
+//! in a time zone that the list does not name, so each such text is an unknown; as numbers, which nft takes too and we
+//! write, they are seconds of UTC.
 
+mod commands;
 mod field;
 mod map;
 mod object;
@@ -23,6 +27,7 @@ use ringwall_ir::words::TableFamily;
 use ringwall_ir::{Origin, OriginId, Ruleset, Unknown};
 use serde_json::Value;
 
+use self::commands::{Item, carried_out};
 use self::rule::unknown;
 use self::table::RawTable;
 
@@ -58,15 +63,14 @@ pub fn read(text: &str) -> (Ruleset, Vec<ReadError>) {
     let Some(Value::Array(items)) = list.get("nftables") else {
         return (Ruleset::default(), error("there is no list `nftables`"));
     };
-    let mut reader = Reader { ruleset: Ruleset::default(), tables: Vec::new(), errors: Vec::new() };
+    let mut errors = Vec::new();
+    let items = carried_out(items, &mut errors);
+    let mut reader = Reader { ruleset: Ruleset::default(), tables: Vec::new() };
     reader.ruleset.title = "nft list".to_owned();
-    for (place, item) in (1..).zip(items) {
-        match item.as_object().and_then(|object| object.iter().next()) {
-            Some((kind, body)) => reader.item(kind, body, place),
-            None => reader.errors.push(ReadError { item: place, message: "an item is no object".to_owned() }),
-        }
+    for Item { place, kind, body } in &items {
+        reader.item(kind, body, *place);
     }
-    let Reader { mut ruleset, tables, errors } = reader;
+    let Reader { mut ruleset, tables } = reader;
     for table in tables {
         table.build(&mut ruleset);
     }
@@ -76,7 +80,6 @@ pub fn read(text: &str) -> (Ruleset, Vec<ReadError>) {
 struct Reader<'a> {
     ruleset: Ruleset,
     tables: Vec<RawTable<'a>>,
-    errors: Vec<ReadError>,
 }
 
 impl<'a> Reader<'a> {

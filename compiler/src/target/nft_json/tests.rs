@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! nft JSON as nft itself takes and prints it.
 
+mod commands;
 mod listed;
 mod random;
 mod rows;

@@ -33,7 +33,7 @@ type Said = Result<Value, String>;
 pub fn write(ruleset: &Ruleset) -> Result<String, Vec<Unsayable>> {
     let mut writer = Writer { ruleset, commands: vec![head(ruleset).to_string()], unsayable: Vec::new() };
     for (origin, unknown) in &ruleset.unknowns {
-        writer.refuse(*origin, format!("{} could not be read", unknown.name));
+        writer.refuse(*origin, unknown.to_string());
     }
     for table in &ruleset.tables {
         writer.table(table);
@@ -67,7 +67,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn refuse(&mut self, origin: OriginId, reason: String) {
-        self.unsayable.push(Unsayable { origin, target: Target::NftJson, reason });
+        self.unsayable.push(Unsayable { origin, target: Target::NftJson, reason, help: None });
     }
 
     /// A command about a part of a table.
@@ -79,7 +79,7 @@ impl Writer<'_> {
 
     fn table(&mut self, table: &Table) {
         for (origin, unknown) in table.unknowns() {
-            self.refuse(*origin, format!("{} could not be read", unknown.name));
+            self.refuse(*origin, unknown.to_string());
         }
         self.declare(table);
         self.clear(table);

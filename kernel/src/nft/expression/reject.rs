@@ -48,15 +48,23 @@ impl Reject {
 
     /// What it refuses with.
     pub(in crate::nft) fn refusal(self, table: TableFamily) -> Result<Refusal, Unknown> {
-        Refusal::ALL
-            .into_iter()
-            .find(|refusal| Self::of(table, *refusal) == self)
-            .ok_or_else(|| Unknown::value("kind of `reject`", format!("{}/{}", self.kind, self.code)))
+        self.known(|refusal| Self::of(table, refusal) == self)
     }
 
-    /// The only family whose packets can be refused so, where the table has more.
-    pub(in crate::nft) fn family(self) -> Option<Family> {
-        (self.kind == sys::NFT_REJECT_ICMP_UNREACH).then_some(Family::Ipv4)
+    /// What it refuses with in a rule of a table of both families that tells which packets it is for. The same goes out
+    /// where the refusal is one of either family.
+    pub(in crate::nft) fn refusal_of(self, family: Family) -> Result<Refusal, Unknown> {
+        self.known(|refusal| refusal.icmp_code(family) == Some(self.code))
+    }
+
+    fn known(self, is_so: impl Fn(Refusal) -> bool) -> Result<Refusal, Unknown> {
+        let found = Refusal::ALL.into_iter().find(|refusal| is_so(*refusal));
+        found.ok_or_else(|| Unknown::value("kind of `reject`", format!("{}/{}", self.kind, self.code)))
+    }
+
+    /// Whether its code is one of ICMP or of ICMPv6, and not of either.
+    pub(in crate::nft) const fn is_of_one_family(self) -> bool {
+        self.kind == sys::NFT_REJECT_ICMP_UNREACH
     }
 
     pub(super) fn write(&self, writer: AttributeWriter) -> AttributeWriter {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What steps and verdicts look at of a packet, beside tests.
 
-use ringwall_ir::{Match, Nat, NatEnd, ObjectRef, Selector, Source, Statement, Step, Verdict};
+use ringwall_ir::{Match, ObjectRef, Selector, Source, Statement, Step, Verdict};
 
 /// What a step looks at.
 pub(super) fn by_step(step: &Step) -> [&[Selector]; 2] {
@@ -19,12 +19,7 @@ pub(super) fn by_step(step: &Step) -> [&[Selector]; 2] {
 
 /// What a verdict looks at.
 pub(super) fn by_verdict(verdict: &Verdict) -> &[Selector] {
-    match verdict {
-        Verdict::Map(map) => &map.key,
-        Verdict::Dnat(Nat { end: NatEnd::Map { key, .. }, .. })
-        | Verdict::Snat(Nat { end: NatEnd::Map { key, .. }, .. }) => key,
-        _ => &[],
-    }
+    verdict.looked_up().map(|(key, _)| key).unwrap_or_default()
 }
 
 /// What the source of a value looks at.

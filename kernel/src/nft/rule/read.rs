@@ -12,6 +12,7 @@ use ringwall_ir::words::TableFamily;
 use ringwall_ir::{Match, Meter, ObjectKind, Selector, SetSpec, Statement, Step, Unknown, Verdict, VerdictMap};
 
 use self::registers::{Registers, Value};
+use crate::nft::devices::Devices;
 use crate::nft::expression::{Access, Ct, Expression, Exthdr, Immediate, Lookup, Meta, Operator, Rt, Wanted};
 use crate::nft::field;
 use crate::nft::known::{Guard, Known, guards};
@@ -30,6 +31,8 @@ pub trait Source<'a> {
     fn has_chain(&self, name: &str) -> bool;
     /// Whether there is such an object.
     fn has_object(&self, kind: ObjectKind, name: &str) -> bool;
+    /// The devices that have their names in what is read.
+    fn devices(&self) -> &Devices;
 }
 
 /// Reads the rules of a table.
@@ -102,6 +105,7 @@ impl<'s, 'a> Reading<'s, 'a> {
             return rest;
         }
         match first {
+            Expression::Cmp(cmp) if self.passes_all(cmp) => {}
             Expression::Cmp(cmp) => {
                 let read = self.neighbours(cmp).unwrap_or_else(|| self.comparison(cmp).map(|test| vec![test]));
                 self.take_tests(read, || format!("{} {}", cmp.operator, cmp.data));
@@ -215,7 +219,15 @@ impl<'s, 'a> Reading<'s, 'a> {
 
     fn take_tests(&mut self, read: Result<Vec<Match>, Strange>, text: impl FnOnce() -> String) {
         match read {
-            Ok(tests) => tests.into_iter().for_each(|test| self.push(test)),
+            Ok(tests) => {
+                for test in tests {
+                    let text = test.to_string();
+                    match self.source.devices().name(test) {
+                        Ok(test) => self.push(test),
+                        Err(name) => self.unknown((name.to_owned(), text)),
+                    }
+                }
+            }
             Err((name, reason)) if reason.is_empty() => self.unknown((name, text())),
             Err((name, reason)) => self.unknown((name, format!("{reason}: {}", text()))),
         }
@@ -256,7 +268,7 @@ impl<'s, 'a> Reading<'s, 'a> {
             before.text.push_str(&text);
             return;
         }
-        self.steps.push(Some(Step::Unknown(Unknown { name, text })));
+        self.steps.push(Some(Step::Unknown(Unknown { name, text, reason: Unknown::NO_WORD.to_owned() })));
     }
 
     fn push(&mut self, test: Match) {

@@ -2,7 +2,7 @@
 //! Elements read: where intervals and gaps start becomes intervals again, in whatever order they come.
 
 use ringwall_ir::{
-    Data, DataType, Element, Elements, IntervalSet, Key, KeyType, Milliseconds, OriginId, SetSpec, Tuple,
+    Data, DataType, Element, Elements, IntervalSet, Key, KeyType, Meter, Milliseconds, OriginId, SetSpec, Tuple,
 };
 use rustables::sys;
 
@@ -11,6 +11,7 @@ use super::found::{layouts, padded_len};
 use crate::netlink::{Attributes, Value};
 use crate::nft::Unknown;
 use crate::nft::bytes::Bytes;
+use crate::nft::expression::meter::read_all;
 use crate::nft::expression::only;
 use crate::nft::field::Layout;
 use crate::nft::register::padded;
@@ -41,6 +42,24 @@ impl<'s> GivenData<'s> {
     }
 }
 
+/// What elements may count, beside what they have counted.
+#[derive(Clone, Copy)]
+enum Counting<'a> {
+    /// What the packets that added them say.
+    Anything,
+    /// What their set says of all.
+    These(&'a [Meter]),
+}
+
+impl Counting<'_> {
+    fn has(self, own: Meter) -> bool {
+        match self {
+            Self::Anything => true,
+            Self::These(meters) => meters.iter().any(|meter| meter.uncounted() == own.uncounted()),
+        }
+    }
+}
+
 /// An element, as it was told of.
 struct FoundElement<'a> {
     key: Option<Value<'a>>,
@@ -52,8 +71,8 @@ struct FoundElement<'a> {
     timeout: Option<Milliseconds>,
     expires: Option<Milliseconds>,
     comment: &'a str,
-    /// It counts for itself.
-    metered: bool,
+    /// What it counts for itself.
+    meters: Vec<Meter>,
 }
 
 impl<'a> FoundElement<'a> {
@@ -96,8 +115,7 @@ impl<'a> FoundElement<'a> {
             timeout: time(sys::NFTA_SET_ELEM_TIMEOUT)?.filter(|time| time.0 > 0),
             expires: time(sys::NFTA_SET_ELEM_EXPIRATION)?,
             comment: read_comment(attributes.get(sys::NFTA_SET_ELEM_USERDATA).map_or(&[], Value::bytes))?,
-            metered: attributes.get(sys::NFTA_SET_ELEM_EXPR).is_some()
-                || attributes.get(sys::NFTA_SET_ELEM_EXPRESSIONS).is_some(),
+            meters: read_all(attributes, sys::NFTA_SET_ELEM_EXPR, sys::NFTA_SET_ELEM_EXPRESSIONS)?,
         })
     }
 
@@ -183,8 +201,8 @@ impl<'a> FoundSet<'a> {
     /// [`Unknown`]
     pub(in crate::nft) fn read_elements(&self, spec: &SetSpec, origin: OriginId) -> Result<Elements, Unknown> {
         let parts = layouts(&spec.key, spec.flags.interval);
-        let may_count = spec.flags.dynamic || !spec.meters.is_empty();
-        self.decode(&parts, GivenData::of(spec.data.as_ref()), may_count, origin)
+        let counting = if spec.flags.dynamic { Counting::Anything } else { Counting::These(&spec.meters) };
+        self.decode(&parts, GivenData::of(spec.data.as_ref()), counting, origin)
     }
 
     /// The values of an anonymous set of one part.
@@ -192,7 +210,7 @@ impl<'a> FoundSet<'a> {
     /// # Errors
     /// [`Unknown`]
     pub(in crate::nft) fn read_values(&self, part: Layout) -> Result<IntervalSet, Unknown> {
-        match self.decode(&[part], GivenData::Nothing, false, OriginId(0))? {
+        match self.decode(&[part], GivenData::Nothing, Counting::These(&[]), OriginId(0))? {
             Elements::Intervals(values) => Ok(values),
             Elements::List(_) => Err(Unknown::Shape("an anonymous set of more than values")),
         }
@@ -216,7 +234,7 @@ impl<'a> FoundSet<'a> {
     /// # Errors
     /// [`Unknown`]
     pub(in crate::nft) fn read_list(&self, parts: &[Layout], given: GivenData<'_>) -> Result<Vec<Element>, Unknown> {
-        match self.decode(parts, given, false, OriginId(0))? {
+        match self.decode(parts, given, Counting::These(&[]), OriginId(0))? {
             Elements::List(list) => Ok(list),
             Elements::Intervals(values) => {
                 let element = |&interval: &(u128, u128)| Element::of(Tuple(vec![interval]), OriginId(0));
@@ -229,7 +247,7 @@ impl<'a> FoundSet<'a> {
         &self,
         parts: &[Layout],
         given: GivenData<'_>,
-        may_count: bool,
+        counting: Counting<'_>,
         origin: OriginId,
     ) -> Result<Elements, Unknown> {
         let mut marks = Vec::new();
@@ -237,7 +255,7 @@ impl<'a> FoundSet<'a> {
         let mut plain = true;
         for value in self.elements.iter() {
             let element = FoundElement::read(value)?;
-            if element.metered && !may_count {
+            if !element.meters.iter().all(|meter| counting.has(*meter)) {
                 return Err(Unknown::Shape("an element that counts for itself"));
             }
             plain &= element.is_plain();

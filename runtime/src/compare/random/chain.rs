@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use ringwall_ir::words::{ChainType, CtDirection, CtState, Family, Hook, NatFlags, Protocol, Refusal, TableFamily};
 use ringwall_ir::{
-    Assignment, Chain, Counts, Data, Element, Field, Limit, MapRef, Match, Nat, NatEnd, Per, Selector, Source,
-    Statement, Step, Target, Tuple, Values, Verdict, VerdictMap,
+    Assignment, Chain, Counts, Data, Element, Field, Limit, MapRef, Match, Nat, NatEnd, OwnPorts, Per, Selector,
+    Source, Statement, Step, Target, Tuple, Values, Verdict, VerdictMap,
 };
 
 use super::{Drawer, Flavour};
@@ -132,7 +132,10 @@ impl Drawer<'_> {
         match self.rng.u8(..8) {
             0 => Verdict::Accept,
             1..=3 if hook == Hook::Postrouting => Verdict::Masquerade { ports: None, flags },
-            1 | 2 if !source => Verdict::Redirect { ports: ports.filter(|(first, last)| first == last), flags },
+            1 | 2 if !source => {
+                let ports = ports.filter(|(first, last)| first == last);
+                Verdict::Redirect { ports: ports.map(|(first, last)| OwnPorts::Range(first, last)), flags }
+            }
             _ => {
                 let family = self.family(family);
                 let addresses = self.new_ends(family, source);

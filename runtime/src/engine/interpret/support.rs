@@ -26,7 +26,7 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
         .map(|(origin, unknown)| Unsupported {
             origin,
             name: unknown.name.clone(),
-            reason: "the ruleset could not be read whole".to_owned(),
+            reason: format!("it could not be read: {}", unknown.reason).trim_end_matches(": ").to_owned(),
         })
         .collect();
     for (table, chain) in ruleset.chains() {

@@ -2,7 +2,7 @@
 //! What verdicts do with a packet.
 
 use ringwall_ir::words::NatFlags;
-use ringwall_ir::{Data, Nat, NatEnd, Table, Verdict};
+use ringwall_ir::{Data, Nat, NatEnd, OwnPorts, Table, Verdict};
 
 use super::lookup;
 use crate::engine::{Action, View};
@@ -15,14 +15,27 @@ pub(super) fn action(table: &Table, verdict: &Verdict, view: &View<'_>) -> Optio
         Verdict::Drop => Some(Action::Drop),
         Verdict::Reject(refusal) => Some(Action::Reject(*refusal)),
         Verdict::Snat(nat) | Verdict::Dnat(nat) => translation(table, nat, view).map(Action::Translate),
-        Verdict::Masquerade { ports, flags } => Some(to(NewEnd::Departure, *ports, *flags)),
-        Verdict::Redirect { ports, flags } => Some(to(NewEnd::Arrival, *ports, *flags)),
+        Verdict::Masquerade { ports, flags } => to(NewEnd::Departure, table, ports.as_ref(), *flags, view),
+        Verdict::Redirect { ports, flags } => to(NewEnd::Arrival, table, ports.as_ref(), *flags, view),
         _ => None,
     }
 }
 
-const fn to(end: NewEnd, ports: Option<(u16, u16)>, flags: NatFlags) -> Action {
-    Action::Translate(Translation { end, ports, flags })
+/// To an address of the host; none where a map has no port for the packet.
+fn to(end: NewEnd, table: &Table, ports: Option<&OwnPorts>, flags: NatFlags, view: &View<'_>) -> Option<Action> {
+    let ports = match ports {
+        None => None,
+        Some(OwnPorts::Range(first, last)) => Some((*first, *last)),
+        Some(OwnPorts::Map { key, map }) => {
+            let Data::Values(parts) = lookup::data(table, key, map, view)? else { return None };
+            Some(port(*parts.0.first()?)?)
+        }
+    };
+    Some(Action::Translate(Translation { end, ports, flags }))
+}
+
+fn port((first, last): (u128, u128)) -> Option<(u16, u16)> {
+    Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?))
 }
 
 /// Packets of another family than the translation's go on, and those for which its map has nothing (`nft_nat_inet_eval`).

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::Problem;
 use super::spec::{self, OWN, Spec, canonical};
+use super::{Known, Problem};
 use crate::target::iptables::words::{protocol, quoted};
 
 /// An option with its words.
@@ -26,6 +26,29 @@ impl<'a> Opt<'a> {
     pub(super) fn value(&self) -> &'a str {
         self.values.first().map_or("", |word| word.as_ref())
     }
+
+    /// It as it stands, without the words behind it.
+    pub(super) fn spelled(&self) -> String {
+        format!("{}{}", if self.negated { "! " } else { "" }, self.name)
+    }
+
+    /// Why it has no place in the IR, where no more can be said.
+    pub(super) fn not_modelled(&self) -> String {
+        format!("`{}` is not modelled", self.spelled())
+    }
+
+    /// Why it has no place in the IR: the word behind it is not `what` it should be.
+    pub(super) fn is_no(&self, what: &str) -> String {
+        format!("`{}` is no {what}", self.value())
+    }
+
+    /// It is not negated.
+    ///
+    /// # Errors
+    /// That it is, and why that has no place in the IR.
+    pub(super) fn plain(&self, why: &str) -> Known<()> {
+        if self.negated { Err(format!("`{}` {why}", self.spelled())) } else { Ok(()) }
+    }
 }
 
 /// A match or target with its options.
@@ -38,8 +61,8 @@ pub(super) struct Block<'a> {
     pub(super) options: Vec<Opt<'a>>,
     /// All of its words, as they stand.
     words: Vec<&'a str>,
-    /// Whether some are not known.
-    pub(super) strange: bool,
+    /// Why it is not known as a whole: it is not modelled, or some of its words are not known.
+    pub(super) strange: Option<String>,
 }
 
 /// The words of a rule.
@@ -56,7 +79,7 @@ pub(super) struct Blocks<'a> {
 
 impl<'a> Block<'a> {
     fn new(name: &'a str, spec: Option<&'static Spec>, words: Vec<&'a str>) -> Self {
-        Self { name, spec, options: Vec::new(), words, strange: spec.is_none() }
+        Self { name, spec, options: Vec::new(), words, strange: None }
     }
 
     /// Puts its options into their order: in a text they may have any, and they mean the same.
@@ -68,6 +91,38 @@ impl<'a> Block<'a> {
     /// The option of a name.
     pub(super) fn option(&self, name: &str) -> Option<&Opt<'a>> {
         self.options.iter().find(|option| option.name == name)
+    }
+
+    /// The option of a name.
+    ///
+    /// # Errors
+    /// That it is missing.
+    pub(super) fn need(&self, name: &str) -> Known<&Opt<'a>> {
+        self.option(name).ok_or_else(|| format!("`{name}` is missing"))
+    }
+
+    /// What is known of it, with all of its options.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub(super) fn known(&self) -> Known<()> {
+        match &self.strange {
+            _ if self.spec.is_none() && !self.name.is_empty() => Err(NOT_MODELLED.to_owned()),
+            Some(strange) => Err(strange.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Its only option.
+    ///
+    /// # Errors
+    /// That it has none, or more.
+    pub(super) fn only(&self) -> Known<&Opt<'a>> {
+        match self.options.as_slice() {
+            [option] => Ok(option),
+            [] => Err(NO_OPTION.to_owned()),
+            [_, second, ..] => Err(format!("it has `{}` beside another option", second.spelled())),
+        }
     }
 
     /// Whether it has an option.
@@ -85,6 +140,12 @@ impl<'a> Block<'a> {
         joined(&self.words)
     }
 }
+
+/// Why a match or target has no place in the IR of which nothing is modelled.
+pub(super) const NOT_MODELLED: &str = "it is not modelled";
+
+/// What is missing from a match that says something by its options alone.
+pub(super) const NO_OPTION: &str = "it has no option";
 
 /// Words with blanks between them, those with blanks of their own between quotes.
 fn joined(words: &[&str]) -> String {
@@ -272,22 +333,36 @@ impl<'a> Sorter<'a> {
         while self.word(self.next).is_some_and(|word| !word.starts_with('-') && word != "!") {
             self.next += 1;
         }
-        let words = self.words.get(start..self.next).unwrap_or_default();
+        let words: Vec<&'a str> =
+            self.words.get(start..self.next).unwrap_or_default().iter().map(|word| word.as_ref()).collect();
         let last = match self.last {
             Last::Target => self.blocks.target.as_mut(),
             Last::Match | Last::None => self.blocks.matches.last_mut(),
         };
         match last {
             Some(block) => {
-                block.strange = true;
-                block.words.extend(words.iter().map(|word| word.as_ref()));
+                block.strange.get_or_insert_with(|| not_known(&words));
+                block.words.extend(words);
             }
             None => {
-                let words = words.iter().map(|word| word.as_ref()).collect();
-                self.blocks.matches.push(Block::new("", None, words));
+                self.blocks.matches.push(Block { strange: Some(not_known(&words)), ..Block::new("", None, words) });
                 self.last = Last::Match;
             }
         }
+    }
+}
+
+/// Why words are not known that belong to nothing before them.
+fn not_known(words: &[&str]) -> String {
+    let word = words.iter().find(|word| **word != "!").copied().unwrap_or_default();
+    if !word.starts_with('-') {
+        return format!("`{word}` belongs to no option");
+    }
+    let knows = |spec: &&Spec| spec.option(canonical(word)).is_some();
+    let owners: Vec<_> = spec::MATCHES.iter().filter(knows).map(|spec| spec.name).collect();
+    match owners.as_slice() {
+        [] => format!("option `{word}` is not known"),
+        _ => format!("option `{word}` is one of -m {}: write that before it", owners.join(", ")),
     }
 }
 

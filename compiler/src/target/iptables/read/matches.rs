@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The matches: what each says in the IR. One whose options say what the IR cannot is none of these, and becomes an
-//! unknown.
+//! unknown that tells why.
 
 mod conntrack;
 mod counting;
@@ -14,64 +14,70 @@ use ringwall_ir::words::Family;
 use ringwall_ir::{Field, IntervalSet, Match, Selector, Values};
 
 pub(in crate::target::iptables) use self::counting::DRAWN;
+pub(super) use self::ports::port_number;
 pub(super) use self::set::key;
-use super::block::{Block, Opt};
+use super::Known;
+use super::block::{Block, NO_OPTION, NOT_MODELLED, Opt};
 use super::rule::Reading;
 use super::steps::Piece;
 
-/// What a match says; none where the IR has no words for it.
-pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<Vec<Piece>> {
+/// What a match says.
+///
+/// # Errors
+/// Why the IR has no words for it.
+pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Piece>> {
+    block.known()?;
     let family = reading.family;
     let tests = match block.name {
         "addrtype" => host::address_type(block, family)?,
-        "cgroup" => host::cgroup(block)?,
-        "connbytes" => conntrack::bytes(block)?,
+        "cgroup" => vec![host::cgroup(block)?],
+        "connbytes" => vec![conntrack::bytes(block)?],
         "connmark" => each(block, |option| marked(option, Field::CtMark))?,
         "conntrack" => return conntrack::conntrack(block, family),
-        "cpu" => each(block, |option| one(option, Field::MetaCpu, number(option.value())?))?,
+        "cpu" => each(block, |option| Ok(one(option, Field::MetaCpu, number_of(option)?)))?,
         "devgroup" => each(block, host::device_group)?,
         "dscp" => each(block, |option| packet::code_point(option, family))?,
-        "dst" | "frag" | "hbh" | "rt" => packet::extension(block, family)?,
+        "dst" | "frag" | "hbh" | "rt" => vec![packet::extension(block, family)?],
         "helper" => each(block, conntrack::helper)?,
         "hl" | "ttl" => each(block, |option| packet::hops(option, family))?,
         "icmp" | "icmp6" | "icmpv6" | "ipv6-icmp" => packet::icmp(block, family, &mut reading.icmp_types)?,
         "iprange" => each(block, |option| packet::range(option, family))?,
-        "ipv6header" => packet::extension_headers(block, family)?,
+        "ipv6header" => vec![packet::extension_headers(block, family)?],
         "length" => each(block, |option| packet::length(option, family))?,
-        "mac" => each(block, |option| {
-            one(option, Field::EtherSaddr, Field::EtherSaddr.datatype().parse_value(option.value())?)
-        })?,
+        "mac" => each(block, packet::hardware_address)?,
         "mark" => each(block, |option| marked(option, Field::MetaMark))?,
-        "multiport" => return ports::multiport(block, reading.protocol?),
+        "multiport" => return ports::multiport(block, reading.protocol),
         "owner" => each(block, host::owner)?,
         "pkttype" => each(block, packet::kind)?,
-        "policy" => host::policy(block)?,
+        "policy" => vec![host::policy(block)?],
         "realm" => each(block, host::realm)?,
-        "rpfilter" => host::reverse_path(block)?,
+        "rpfilter" => vec![host::reverse_path(block)?],
         "set" => return set::set(reading, block),
         "socket" => host::socket(block)?,
-        "state" => return conntrack::state(block),
-        "dccp" | "sctp" | "tcp" | "udp" => ports::of_protocol(block)?,
+        "state" => return conntrack::state(block).map(|test| vec![test.into()]),
+        "dccp" | "sctp" | "tcp" | "udp" => ports::of_protocol(block, reading.protocol)?,
         "tcpmss" => each(block, packet::segment_size)?,
         "time" => time::time(block)?,
         "tos" => each(block, |option| packet::service(option, family))?,
-        "connlimit" | "limit" | "quota" | "statistic" => {
-            return counting::lift(block).map(|step| vec![Piece::Step(step)]);
-        }
-        _ => return None,
+        "connlimit" | "limit" | "quota" | "statistic" => counting::lift(block)?.into_iter().collect(),
+        _ => return Err(NOT_MODELLED.to_owned()),
     };
-    Some(tests.into_iter().map(Piece::from).collect())
+    Ok(tests.into_iter().map(Piece::from).collect())
 }
 
 /// A test for each option. A match without any is not known: what it says is in its name.
-fn each(block: &Block<'_>, test: impl Fn(&Opt<'_>) -> Option<Match>) -> Option<Vec<Match>> {
-    let tests: Option<Vec<_>> = block.options.iter().map(test).collect();
-    tests.filter(|tests| !tests.is_empty())
+fn each(block: &Block<'_>, test: impl Fn(&Opt<'_>) -> Known<Match>) -> Known<Vec<Match>> {
+    some(block.options.iter().map(test).collect::<Known<_>>()?)
+}
+
+/// These, of which there must be some.
+fn some<T>(tests: Vec<T>) -> Known<Vec<T>> {
+    if tests.is_empty() { Err(NO_OPTION.to_owned()) } else { Ok(tests) }
 }
 
 /// The field is one value, or it is not.
-fn one(option: &Opt<'_>, field: Field, value: u128) -> Option<Match> {
-    Some(within(option, field, IntervalSet::one(value)))
+fn one(option: &Opt<'_>, field: Field, value: u128) -> Match {
+    within(option, field, IntervalSet::one(value))
 }
 
 /// The field is one of these values, or none of them.
@@ -80,21 +86,25 @@ fn within(option: &Opt<'_>, field: Field, set: IntervalSet) -> Match {
 }
 
 /// `VALUE/MASK`
-fn marked(option: &Opt<'_>, field: Field) -> Option<Match> {
-    let (value, mask) = with_mask(option.value())?;
+fn marked(option: &Opt<'_>, field: Field) -> Known<Match> {
+    let (value, mask) = with_mask(option)?;
     let selector = Selector::masked(field, mask);
-    Some(Match::In { selector, values: Values::one(value), negated: option.negated })
+    Ok(Match::In { selector, values: Values::one(value), negated: option.negated })
 }
 
 /// `VALUE/MASK` of 32 bits; without a mask all bits count.
-pub(super) fn with_mask(text: &str) -> Option<(u128, u128)> {
+pub(super) fn with_mask(option: &Opt<'_>) -> Known<(u128, u128)> {
+    masked(option.value()).ok_or_else(|| option.is_no("number of 32 bits, with a mask behind `/` or without"))
+}
+
+fn masked(text: &str) -> Option<(u128, u128)> {
     let (value, mask) = text.split_once('/').map_or((text, None), |(value, mask)| (value, Some(mask)));
     let mask = mask.map_or(Some(u128::from(u32::MAX)), number)?;
     Some((number(value)?, mask)).filter(|(value, mask)| value.max(mask) <= &u128::from(u32::MAX))
 }
 
 /// A number as strtoul(3) reads it with base 0.
-pub(super) fn number(text: &str) -> Option<u128> {
+pub(in crate::target::iptables) fn number(text: &str) -> Option<u128> {
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => u128::from_str_radix(digits, 16).ok(),
         None => match text.strip_prefix('0') {
@@ -104,8 +114,24 @@ pub(super) fn number(text: &str) -> Option<u128> {
     }
 }
 
-/// `FIRST:LAST` of numbers, of which either may be left out; `joint` is what stands between them.
-pub(super) fn span(text: &str, joint: char, largest: u128) -> Option<(u128, u128)> {
+/// The number behind an option.
+pub(super) fn number_of(option: &Opt<'_>) -> Known<u128> {
+    number(option.value()).ok_or_else(|| option.is_no("number"))
+}
+
+/// The same where there is room for a number of few bits alone.
+pub(super) fn narrow<T: TryFrom<u128>>(option: &Opt<'_>) -> Known<T> {
+    let bits = 8 * size_of::<T>();
+    T::try_from(number_of(option)?).map_err(|_| option.is_no(&format!("number of {bits} bits")))
+}
+
+/// `FIRST:LAST` of numbers behind an option, of which either may be left out; `joint` is what stands between them.
+fn span(option: &Opt<'_>, joint: char, largest: u128) -> Known<(u128, u128)> {
+    span_of(option.value(), joint, largest)
+        .ok_or_else(|| option.is_no(&format!("number of 0 to {largest}, and no range `FIRST{joint}LAST` of them")))
+}
+
+fn span_of(text: &str, joint: char, largest: u128) -> Option<(u128, u128)> {
     let Some((first, last)) = text.split_once(joint) else {
         let only = number(text)?;
         return (only <= largest).then_some((only, only));

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use ringwall_ir::words::{Family, Protocol};
 use ringwall_ir::{
@@ -11,10 +10,12 @@ use ringwall_ir::{
     Verdict, stem_interval,
 };
 
-use super::block::{Block, Opt, blocks};
+use super::address::addresses;
+use super::block::{Block, NOT_MODELLED, Opt, blocks};
 use super::steps::{Piece, drafts};
-use super::{Problem, matches, targets};
+use super::{Known, Problem, matches, targets};
 use crate::target::ipset::KnownSets;
+use crate::target::iptables::name;
 use crate::target::iptables::table::Hooks;
 use crate::target::iptables::words::protocol;
 
@@ -88,7 +89,7 @@ impl<'t> Reading<'t> {
         let mut because = None;
         let mut pieces = Vec::new();
         for block in &blocks.matches {
-            if block.name == "comment" && !block.strange {
+            if block.name == "comment" && block.known().is_ok() {
                 because = block.option("--comment").map(|option| option.value().to_owned());
             } else {
                 pieces.extend(self.match_of(block));
@@ -111,22 +112,39 @@ impl<'t> Reading<'t> {
     }
 
     fn match_of(&mut self, block: &Block<'_>) -> Vec<Piece> {
-        let known = if block.strange { None } else { matches::lift(self, block) };
-        known.unwrap_or_else(|| vec![Piece::Step(unknown("match", block))])
+        matches::lift(self, block).unwrap_or_else(|reason| vec![Piece::Step(unknown("match", block, reason))])
     }
 
     fn target_of(&mut self, block: &Block<'_>, goes: bool) -> (Vec<Step>, Option<Verdict>) {
         if self.chains.contains(block.name) && block.is_bare() {
-            let name = crate::target::iptables::name::to_ir(block.name).into_owned();
+            let name = name::to_ir(block.name).into_owned();
             return (Vec::new(), Some(if goes { Verdict::Goto(name) } else { Verdict::Jump(name) }));
         }
-        let known = if block.strange || goes { None } else { targets::lift(self, block) };
-        known.unwrap_or_else(|| (vec![unknown("target", block)], None))
+        let known = match goes || self.chains.contains(block.name) || !name::is_target(block.name) {
+            true => Err(self.no_chain(block)),
+            false => targets::lift(self, block),
+        };
+        known.unwrap_or_else(|reason| (vec![unknown("target", block, reason)], None))
+    }
+
+    /// Why a word leads to no chain.
+    fn no_chain(&self, block: &Block<'_>) -> String {
+        let name = block.name;
+        match block.known() {
+            _ if !self.chains.contains(name) && name::is_target(name) => {
+                format!("`-g` leads to chains, and `{name}` is a target")
+            }
+            _ if !self.chains.contains(name) => {
+                format!("there is no chain `{name}` in this table: declare it, `:{name} -`")
+            }
+            Err(strange) if strange != NOT_MODELLED => strange,
+            _ => "chains have no options".to_owned(),
+        }
     }
 
     /// The name of the object that stands for a helper.
     pub(super) fn helper(&mut self, helper: &str, protocol: Protocol) -> String {
-        let name = crate::target::iptables::name::to_ir(&format!("{helper}-{protocol}")).into_owned();
+        let name = name::to_ir(&format!("{helper}-{protocol}")).into_owned();
         let family = None;
         let body = ObjectBody::CtHelper { helper: helper.to_owned(), family, protocol };
         self.helpers.entry(name.clone()).or_insert((body, None));
@@ -161,7 +179,7 @@ impl<'t> Reading<'t> {
             parts.sets.extend(self.sets.set(&name, dynamic, origin.unwrap_or(OriginId(0)))?);
         }
         for (name, (reason, origin)) in self.missing_sets {
-            let unknown = Unknown { name: format!("set {name}"), text: reason };
+            let unknown = Unknown { name: format!("set {name}"), text: name, reason };
             parts.unknowns.push((origin.unwrap_or(OriginId(0)), unknown));
         }
         Ok(parts)
@@ -169,9 +187,9 @@ impl<'t> Reading<'t> {
 }
 
 /// A match or target that the IR has no word for.
-fn unknown(kind: &str, block: &Block<'_>) -> Step {
+fn unknown(kind: &str, block: &Block<'_>, reason: String) -> Step {
     let name = if block.name.is_empty() { "option" } else { block.name };
-    Step::Unknown(Unknown { name: format!("{kind} {name}"), text: block.text() })
+    Step::Unknown(Unknown { name: format!("{kind} {name}"), text: block.text(), reason })
 }
 
 /// The protocol behind `-p`.
@@ -183,9 +201,9 @@ fn demanded(own: &[Opt<'_>]) -> Option<Protocol> {
 /// iptables' own tests.
 #[derive(Default)]
 struct Own {
-    /// Alternatives: a list behind `-s` makes a rule of each of its addresses.
-    sources: Vec<Step>,
-    destinations: Vec<Step>,
+    /// Alternatives: a list behind `-s` makes a rule of each of its addresses, and one without a test of all of them.
+    sources: Vec<Option<Step>>,
+    destinations: Vec<Option<Step>>,
     rest: Vec<Step>,
 }
 
@@ -204,26 +222,28 @@ impl Own {
                     negated: !option.negated,
                 };
                 self.rest.push(later.into());
-                Some(())
+                Ok(())
             }
             // The counters, and the family that the file is read for. A rule for the other one is not loaded.
-            "-c" => Some(()),
-            "-4" if family == Family::Ipv4 => Some(()),
-            "-6" if family == Family::Ipv6 => Some(()),
-            _ => None,
+            "-c" => Ok(()),
+            "-4" if family == Family::Ipv4 => Ok(()),
+            "-6" if family == Family::Ipv6 => Ok(()),
+            "-f" => Err("it tests fragments of IPv4, and this text is of ipv6".to_owned()),
+            "-4" | "-6" => {
+                Err(format!("the text is read as one of {}: its rules for the other family are not", family.name()))
+            }
+            _ => Err(option.not_modelled()),
         };
-        if read.is_none() {
-            let negation = if option.negated { "! " } else { "" };
-            let text = format!("{negation}{} {}", option.name, option.value());
-            self.rest.push(Step::Unknown(Unknown { name: format!("option {}", option.name), text }));
+        if let Err(reason) = read {
+            let text = format!("{} {}", option.spelled(), option.value());
+            let name = format!("option {}", option.name);
+            self.rest.push(Step::Unknown(Unknown { name, text: text.trim_end().to_owned(), reason }));
         }
     }
 
     /// The tests of each rule that the line is.
     fn combinations(&self) -> Vec<Vec<Step>> {
-        let each = |steps: &[Step]| -> Vec<Option<Step>> {
-            if steps.is_empty() { vec![None] } else { steps.iter().cloned().map(Some).collect() }
-        };
+        let each = |tests: &[Option<Step>]| if tests.is_empty() { vec![None] } else { tests.to_vec() };
         let mut all = Vec::new();
         for source in each(&self.sources) {
             for destination in each(&self.destinations) {
@@ -238,81 +258,27 @@ impl Own {
 /// How many rules a line may be: each source with each destination is one, as iptables has it.
 const LINES_MAX: usize = 65_536;
 
-/// A test for each address or prefix of a list; nothing for all addresses.
-fn addresses(option: &Opt<'_>, family: Family, field: Field) -> Option<Vec<Step>> {
-    let list: Vec<_> = option.value().split(',').collect();
-    // A list of exceptions would be a rule for each, which passes nearly everything; iptables refuses it.
-    if option.negated && list.len() > 1 {
-        return None;
-    }
-    let mut tests = Vec::new();
-    for text in list {
-        match address_test(family, field, text, option.negated)? {
-            Some(test) => tests.push(test.into()),
-            // One that is everywhere makes a rule without a test.
-            None if tests.is_empty() && option.value() == text => {}
-            None => return None,
-        }
-    }
-    Some(tests)
-}
-
-/// The test of an address, a prefix or a mask; no test where all are meant.
-pub(super) fn address_test(family: Family, field: Field, text: &str, negated: bool) -> Option<Option<Match>> {
-    let bits = family.address_bits();
-    let (address_text, mask) = text.split_once('/').map_or((text, None), |(start, mask)| (start, Some(mask)));
-    let start = address(family, address_text)?;
-    let full = field.max();
-    let mask = match mask {
-        None => full,
-        Some(length) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let length: u8 = length.parse().ok().filter(|&length| length <= bits)?;
-            full ^ full.checked_shr(u32::from(length)).unwrap_or(0)
-        }
-        Some(mask) => address(family, mask)?,
-    };
-    let host = full ^ mask;
-    if mask == 0 && !negated {
-        return Some(None);
-    }
-    let selector = if host & host.wrapping_add(1) == 0 {
-        let values = Values::Inline(IntervalSet::range(start & mask, start & mask | host));
-        return Some(Some(Match::In { selector: Selector::of(field), values, negated }));
-    } else {
-        Selector::masked(field, mask)
-    };
-    Some(Some(Match::In { selector, values: Values::one(start & mask), negated }))
-}
-
-/// An address of the family.
-pub(super) fn address(family: Family, text: &str) -> Option<u128> {
-    match family {
-        Family::Ipv4 => text.parse().ok().map(|address: Ipv4Addr| u128::from(address.to_bits())),
-        Family::Ipv6 => text.parse().ok().map(Ipv6Addr::to_bits),
-    }
-}
-
 /// `eth0`, `eth+`; `+` alone is every interface.
-fn interface(option: &Opt<'_>, field: Field) -> Option<Option<Step>> {
+fn interface(option: &Opt<'_>, field: Field) -> Known<Option<Step>> {
     let text = option.value();
     let set = match text.strip_suffix('+') {
-        Some("") if !option.negated => return Some(None),
-        Some("") => IntervalSet::full(128),
-        Some(stem) => stem_interval(stem).map(|(first, last)| IntervalSet::range(first, last))?,
-        None => field.datatype().parse_value(text).map(IntervalSet::one)?,
+        Some("") if !option.negated => return Ok(None),
+        Some("") => Some(IntervalSet::full(128)),
+        Some(stem) => stem_interval(stem).map(|(first, last)| IntervalSet::range(first, last)),
+        None => field.datatype().parse_value(text).map(IntervalSet::one),
     };
+    let set = set.ok_or_else(|| option.is_no("name of an interface: they have 1 to 15 bytes"))?;
     let values = Values::Inline(set);
-    Some(Some(Match::In { selector: Selector::of(field), values, negated: option.negated }.into()))
+    Ok(Some(Match::In { selector: Selector::of(field), values, negated: option.negated }.into()))
 }
 
-fn protocol_test(option: &Opt<'_>) -> Option<Option<Step>> {
-    if option.value() == "all" && !option.negated {
-        return Some(None);
-    }
-    let protocol = protocol::named(option.value())?;
+/// Protocol 0 is every protocol.
+fn protocol_test(option: &Opt<'_>) -> Known<Option<Step>> {
+    let unknown = || option.is_no("protocol that is known: write its number, 0 to 255");
+    let protocol = protocol::named(option.value()).ok_or_else(unknown)?;
     if protocol.0 == 0 {
-        return if option.negated { None } else { Some(None) };
+        return option.plain("of every protocol passes no packet").map(|()| None);
     }
     let values = Values::one(u128::from(protocol.0));
-    Some(Some(Match::In { selector: Selector::of(Field::L4proto), values, negated: option.negated }.into()))
+    Ok(Some(Match::In { selector: Selector::of(Field::L4proto), values, negated: option.negated }.into()))
 }

@@ -61,7 +61,7 @@ pub(super) fn drafts(own: &[Step], pieces: &[Piece], statements: &[Step], verdic
     let finished = |steps: Vec<Step>| {
         let mut steps: Vec<Step> = normal(steps).into_iter().chain(statements.iter().cloned()).collect();
         // A rule that only tests is there to be counted.
-        if verdict.is_none() && steps.iter().all(is_pure) {
+        if verdict.is_none() && steps.iter().all(is_of_fields) {
             steps.push(Statement::Counter(Counts::default()).into());
         }
         Draft { steps, verdict: verdict.cloned() }
@@ -76,12 +76,13 @@ const fn is_terminal(verdict: &Verdict) -> bool {
 
 /// Whether it is a test that says the same however often it is made.
 fn is_pure(step: &Step) -> bool {
-    match step {
-        Step::Match(test) => {
-            test.field().is_some_and(|field| !matches!(field, Field::Numgen(_))) || matches!(test, Match::Concat { .. })
-        }
-        Step::Statement(_) | Step::Unknown(_) => false,
-    }
+    let draws = |test: &Match| matches!(test.field(), Some(Field::Numgen(_)));
+    is_of_fields(step) && !step.test().is_some_and(draws)
+}
+
+/// Whether it is a test that has no effect of its own.
+fn is_of_fields(step: &Step) -> bool {
+    step.test().is_some_and(|test| test.field().is_some() || matches!(test, Match::Concat { .. }))
 }
 
 /// The tests in their normal form.

@@ -32,10 +32,18 @@ struct RawChain<'a> {
     hooks: Hooks,
 }
 
+/// A line as it stands in the text.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a str,
+    /// From 1.
+    pub(super) number: u32,
+}
+
 /// A line that is a rule.
 struct RawRule<'a> {
-    line: u32,
-    text: &'a str,
+    line: Line<'a>,
+    /// Those behind the chain.
     words: Vec<Cow<'a, str>>,
 }
 
@@ -45,88 +53,76 @@ impl<'a> RawTable<'a> {
     }
 
     /// A line inside of the table: a declaration, a rule, or another command of iptables(8).
-    pub(super) fn line(
-        &mut self,
-        line: &'a str,
-        number: u32,
-        family: Family,
-        origins: &mut Vec<Origin>,
-    ) -> Result<(), Problem> {
-        if let Some(declaration) = line.strip_prefix(':') {
-            return self.declaration(declaration, line, number, origins);
+    pub(super) fn line(&mut self, line: Line<'a>, family: Family, origins: &mut Vec<Origin>) -> Result<(), Problem> {
+        if let Some(declaration) = line.text.strip_prefix(':') {
+            return self.declaration(declaration, line, origins);
         }
-        let mut words = split(line)?;
-        if words.first().is_some_and(|word| is_counters(word)) {
-            words.remove(0);
-        }
-        // Lines that are for one of the two programs alone.
-        let other = if family == Family::Ipv4 { ["-6", "--ipv6"] } else { ["-4", "--ipv4"] };
-        if words.first().is_some_and(|word| other.contains(&word.as_ref())) {
-            return Ok(());
-        }
-        if words.first().is_some_and(|word| matches!(word.as_ref(), "-4" | "--ipv4" | "-6" | "--ipv6")) {
-            words.remove(0);
-        }
-        let raw = |words| RawRule { line: number, text: line, words };
-        let mut rest = words.into_iter();
-        let command = rest.next().unwrap_or_default();
-        let name = rest.next().ok_or_else(|| Problem::new(format!("nothing follows `{command}`")));
+        let Some(words) = own_words(line.text, family)? else { return Ok(()) };
+        let mut words = words.into_iter();
+        let command = words.next().unwrap_or_default();
+        let name = words.next().ok_or_else(|| Problem::new(format!("nothing follows `{command}`")));
+        let words: Vec<_> = words.collect();
         match command.as_ref() {
             "-A" | "--append" => {
-                let chain = self.chain(&name?, line, number, origins)?;
-                chain.rules.push(raw(rest.collect()));
+                self.chain(&name?, line, origins)?.rules.push(RawRule { line, words });
+                Ok(())
             }
-            "-I" | "--insert" => {
-                let chain = self.chain(&name?, line, number, origins)?;
-                let mut words: Vec<_> = rest.collect();
-                let place = words.first().and_then(|word| word.parse::<usize>().ok());
-                if place.is_some() {
-                    words.remove(0);
-                }
-                let place = place.unwrap_or(1).max(1) - 1;
-                if place > chain.rules.len() {
-                    return Err(Problem::new(format!("chain `{}` has fewer rules than that", chain.name)));
-                }
-                chain.rules.insert(place, raw(words));
-            }
-            "-N" | "--new-chain" => self.declare(&name?, None)?,
-            "-P" | "--policy" => {
-                let policy = rest.next().unwrap_or_default();
-                let (name, policy) = (name?, chain_policy(&policy)?);
-                let closing = origin(origins, line, number, None)?;
-                let base = self.base(&name, policy, closing).ok_or_else(|| no_built_in(self.kind, &name))?;
-                match self.places.get(name.as_ref()).and_then(|&place| self.chains.get_mut(place)) {
-                    Some(chain) => chain.base = Some(base),
-                    None => self.declare(&name, Some(base))?,
-                }
-            }
-            word => {
-                return Err(Problem::new(format!("`{word}` begins no line")).help("a rule begins with `-A CHAIN`"));
-            }
+            "-I" | "--insert" => self.insert(&name?, RawRule { line, words }, origins),
+            "-N" | "--new-chain" => self.declare(&name?, None),
+            "-P" | "--policy" => self.policy(&name?, words.first().map_or("", |word| word.as_ref()), line, origins),
+            word => Err(Problem::new(format!("`{word}` begins no line")).help("a rule begins with `-A CHAIN`")),
         }
+    }
+
+    /// `-I CHAIN`, or `-I CHAIN 2`: before the rule of that place.
+    fn insert(&mut self, name: &str, mut rule: RawRule<'a>, origins: &mut Vec<Origin>) -> Result<(), Problem> {
+        let chain = self.chain(name, rule.line, origins)?;
+        let place = rule.words.first().and_then(|word| word.parse::<usize>().ok());
+        if place.is_some() {
+            rule.words.remove(0);
+        }
+        let before = place.unwrap_or(1).max(1) - 1;
+        if before > chain.rules.len() {
+            return Err(Problem::new(format!("chain `{name}` has fewer rules than that")));
+        }
+        chain.rules.insert(before, rule);
         Ok(())
     }
 
+    /// `-P INPUT DROP`, of a chain that may have been declared above.
+    fn policy(&mut self, name: &str, policy: &str, line: Line<'a>, origins: &mut Vec<Origin>) -> Result<(), Problem> {
+        let base = self.closed(name, policy, line, origins)?;
+        match self.places.get(name).and_then(|&place| self.chains.get_mut(place)) {
+            Some(chain) => {
+                chain.base = Some(base);
+                Ok(())
+            }
+            None => self.declare(name, Some(base)),
+        }
+    }
+
     /// `:INPUT DROP [0:0]`
-    fn declaration(
-        &mut self,
-        declaration: &str,
-        line: &str,
-        number: u32,
-        origins: &mut Vec<Origin>,
-    ) -> Result<(), Problem> {
+    fn declaration(&mut self, declaration: &str, line: Line<'a>, origins: &mut Vec<Origin>) -> Result<(), Problem> {
         let mut words = declaration.split_whitespace();
         let (name, policy, counters, more) = (words.next(), words.next(), words.next(), words.next());
         let (Some(name), Some(policy), true, None) = (name, policy, counters.is_none_or(is_counters), more) else {
-            return Err(Problem::new(format!("`{line}` declares no chain")).help("write `:INPUT DROP [0:0]`"));
+            return Err(Problem::new(format!("`{}` declares no chain", line.text)).help("write `:INPUT DROP [0:0]`"));
         };
-        if policy == "-" {
-            return self.declare(name, None);
-        }
+        let base = if policy == "-" { None } else { Some(self.closed(name, policy, line, origins)?) };
+        self.declare(name, base)
+    }
+
+    /// The built-in chain of a name, with the chain policy that a line gives it.
+    fn closed(
+        &self,
+        name: &str,
+        policy: &str,
+        line: Line<'_>,
+        origins: &mut Vec<Origin>,
+    ) -> Result<BaseChain, Problem> {
         let policy = chain_policy(policy)?;
-        let closing = origin(origins, line, number, None)?;
-        let base = self.base(name, policy, closing).ok_or_else(|| no_built_in(self.kind, name))?;
-        self.declare(name, Some(base))
+        let closing = origin(origins, line.text, line.number, None)?;
+        self.base(name, policy, closing).ok_or_else(|| no_built_in(self.kind, name))
     }
 
     /// The built-in chain of a name.
@@ -145,13 +141,7 @@ impl<'a> RawTable<'a> {
     }
 
     /// The chain of a name. The built-in ones need no declaration.
-    fn chain(
-        &mut self,
-        name: &str,
-        line: &'a str,
-        number: u32,
-        origins: &mut Vec<Origin>,
-    ) -> Result<&mut RawChain<'a>, Problem> {
+    fn chain(&mut self, name: &str, line: Line<'_>, origins: &mut Vec<Origin>) -> Result<&mut RawChain<'a>, Problem> {
         let missing = || {
             Problem::new(format!("there is no chain `{name}` above this rule"))
                 .help(format!("declare it: `:{name} - [0:0]`"))
@@ -159,7 +149,7 @@ impl<'a> RawTable<'a> {
         if !self.places.contains_key(name) {
             let closing = OriginId(u32::try_from(origins.len()).unwrap_or_default());
             let base = self.base(name, ChainPolicy::Accept, closing).ok_or_else(missing)?;
-            origin(origins, line, number, None)?;
+            origin(origins, line.text, line.number, None)?;
             self.declare(name, Some(base))?;
         }
         self.places.get(name).and_then(|&place| self.chains.get_mut(place)).ok_or_else(missing)
@@ -205,18 +195,18 @@ impl<'a> RawTable<'a> {
                 Some(base) => Chain::base(&raw.name, base)?,
                 None => Chain::regular(&to_ir(&raw.name))?,
             };
-            for line in raw.rules {
+            for RawRule { line, words } in raw.rules {
                 reading.hooks = raw.hooks;
-                let read = match reading.rule(&line.words) {
+                let read = match reading.rule(&words) {
                     Ok(read) => read,
                     Err(problem) => {
-                        errors.push(problem.at(Text::Rules, line.line));
+                        errors.push(problem.at(Text::Rules, line.number));
                         continue;
                     }
                 };
-                let origin = origin(&mut ruleset.origins, line.text, line.line, read.because)?;
+                let origin = origin(&mut ruleset.origins, line.text, line.number, read.because)?;
                 for draft in read.drafts {
-                    chain.add(self.kind.legal(origin, draft, raw.hooks, &line.words)?)?;
+                    chain.add(self.kind.legal(origin, draft, raw.hooks, &words)?)?;
                 }
                 reading.is_of(origin);
             }
@@ -285,14 +275,34 @@ impl XtTable {
             places.iter().try_for_each(|base| Place::of(base).check(&rule)).map(|()| rule)
         };
         let Draft { steps, verdict } = draft;
+        // A line of nothing lets every packet go on.
+        let verdict = verdict.or_else(|| steps.is_empty().then_some(Verdict::Continue));
         match check(steps, verdict.clone()) {
             Ok(rule) => Ok(rule),
             Err(illegal) => {
-                let unknown = Step::Unknown(Unknown { name: format!("rule where {illegal}"), text: text(words) });
+                let (name, reason) = ("rule".to_owned(), illegal.to_string());
+                let unknown = Step::Unknown(Unknown { name, text: text(words), reason });
                 check(vec![unknown.clone()], verdict).or_else(|_| check(vec![unknown], None)).map_err(Problem::from)
             }
         }
     }
+}
+
+/// The words of a command; none where it is for the program of the other family alone. Counters may stand before them.
+fn own_words(line: &str, family: Family) -> Result<Option<Vec<Cow<'_, str>>>, Problem> {
+    let mut words = split(line)?;
+    if words.first().is_some_and(|word| is_counters(word)) {
+        words.remove(0);
+    }
+    let of = match words.first().map(AsRef::as_ref) {
+        Some("-4" | "--ipv4") => Some(Family::Ipv4),
+        Some("-6" | "--ipv6") => Some(Family::Ipv6),
+        _ => None,
+    };
+    if of.is_some() {
+        words.remove(0);
+    }
+    Ok(Some(words).filter(|_| of.is_none_or(|of| of == family)))
 }
 
 fn chain_policy(word: &str) -> Result<ChainPolicy, Problem> {

@@ -9,20 +9,24 @@ mod set;
 use ringwall_ir::words::{LogFlags, Refusal};
 use ringwall_ir::{Assignment, Datatype, Log, LogTarget, Mss, Queue, Statement, Step, Target, Verdict};
 
-use super::block::Block;
-use super::matches::number;
+use super::Known;
+use super::block::{Block, NOT_MODELLED};
+use super::matches::{narrow, port_number};
 use super::rule::Reading;
+use crate::target::iptables::number;
 use crate::target::iptables::words::{log, refusal};
 
 /// What a target does: steps, and perhaps a verdict.
 type Done = (Vec<Step>, Option<Verdict>);
 
-/// What a target does; none where the IR has no words for it.
-pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<Done> {
-    if block.options.iter().any(|option| option.negated) {
-        return None;
-    }
-    let verdict = |verdict| Some((Vec::new(), Some(verdict)));
+/// What a target does.
+///
+/// # Errors
+/// Why the IR has no words for it.
+pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Done> {
+    block.known()?;
+    block.options.iter().try_for_each(|option| option.plain("cannot be: iptables refuses it"))?;
+    let verdict = |verdict| Ok((Vec::new(), Some(verdict)));
     match block.name {
         "ACCEPT" => verdict(Verdict::Accept),
         "DROP" => verdict(Verdict::Drop),
@@ -30,7 +34,9 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<Done>
         "QUEUE" => verdict(Verdict::Queue(Queue { numbers: (0, 0), bypass: false, fanout: false })),
         "NFQUEUE" => verdict(Verdict::Queue(queue(block)?)),
         "REJECT" => verdict(Verdict::Reject(match block.option("--reject-with") {
-            Some(option) => refusal::named(reading.family, option.value())?,
+            Some(option) => refusal::named(reading.family, option.value()).ok_or_else(|| {
+                format!("`{}` is no answer of {} that is modelled", option.value(), reading.family.name())
+            })?,
             None => Refusal::PortUnreachable,
         })),
         "DNAT" => verdict(Verdict::Dnat(nat::translation(block, reading.family, "--to-destination")?)),
@@ -44,66 +50,69 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<Done>
             let (ports, flags) = nat::ports(block)?;
             verdict(Verdict::Redirect { ports, flags })
         }
-        "NOTRACK" => Some((vec![Statement::Notrack.into()], None)),
+        "NOTRACK" => statement(Statement::Notrack),
         "CT" => ct::ct(reading, block),
         "LOG" => statement(Statement::Log(kernel_log(block)?)),
         "NFLOG" => statement(Statement::Log(group_log(block)?)),
         "MARK" => statement(Statement::Assign(mark::mark(block, Target::Mark)?)),
         "CONNMARK" => statement(Statement::Assign(mark::mark(block, Target::CtMark)?)),
         "CLASSIFY" => {
-            let class = Datatype::Classid.parse_value(block.option("--set-class")?.value())?;
-            statement(Statement::Assign(Assignment::value(Target::Priority, u32::try_from(class).ok()?)))
+            let option = block.need("--set-class")?;
+            let class = Datatype::Classid.parse_value(option.value()).and_then(|class| u32::try_from(class).ok());
+            let class = class.ok_or_else(|| option.is_no("class: write `MAJOR:MINOR`"))?;
+            statement(Statement::Assign(Assignment::value(Target::Priority, class)))
         }
         "TCPMSS" => statement(Statement::Mss(match block.option("--set-mss") {
-            Some(option) => Mss::Value(u16::try_from(number(option.value())?).ok()?),
-            None if block.has("--clamp-mss-to-pmtu") => Mss::Path,
-            None => return None,
+            Some(option) => Mss::Value(narrow(option)?),
+            None => block.need("--clamp-mss-to-pmtu").map(|_| Mss::Path)?,
         })),
         "SET" => set::set(reading, block),
-        _ => None,
+        _ => Err(NOT_MODELLED.to_owned()),
     }
 }
 
-fn statement(statement: Statement) -> Option<Done> {
-    Some((vec![statement.into()], None))
+fn statement(statement: Statement) -> Known<Done> {
+    Ok((vec![statement.into()], None))
 }
 
-fn queue(block: &Block<'_>) -> Option<Queue> {
-    let number = |text: &str| text.parse::<u16>().ok();
+fn queue(block: &Block<'_>) -> Known<Queue> {
     let numbers = match (block.option("--queue-num"), block.option("--queue-balance")) {
         (None, None) => (0, 0),
-        (Some(option), None) => (number(option.value())?, number(option.value())?),
+        (Some(option), None) => (narrow(option)?, narrow(option)?),
         (None, Some(option)) => {
-            let (first, last) = option.value().split_once(':')?;
-            (number(first)?, number(last)?)
+            let end = |text| number(text).and_then(|number| u16::try_from(number).ok());
+            let ends = option.value().split_once(':').and_then(|(first, last)| Some((end(first)?, end(last)?)));
+            ends.ok_or_else(|| option.is_no("range of queues: write `FIRST:LAST`"))?
         }
-        (Some(_), Some(_)) => return None,
+        (Some(_), Some(_)) => return Err("it has both `--queue-num` and `--queue-balance`".to_owned()),
     };
-    Some(Queue { numbers, bypass: block.has("--queue-bypass"), fanout: block.has("--queue-cpu-fanout") })
+    Ok(Queue { numbers, bypass: block.has("--queue-bypass"), fanout: block.has("--queue-cpu-fanout") })
 }
 
 fn prefix(block: &Block<'_>, option: &str) -> Option<String> {
     block.option(option).map(|option| option.value().to_owned()).filter(|prefix| !prefix.is_empty())
 }
 
-fn kernel_log(block: &Block<'_>) -> Option<Log> {
+fn kernel_log(block: &Block<'_>) -> Known<Log> {
     let level = match block.option("--log-level") {
-        Some(option) => log::level_named(option.value())?,
+        Some(option) => log::level_named(option.value()).ok_or_else(|| option.is_no("level of the log of iptables"))?,
         None => log::DEFAULT_LEVEL,
     };
     let flags = block.options.iter().filter_map(|option| log::flag(option.name)).fold(LogFlags::NONE, LogFlags::union);
-    Some(Log { prefix: prefix(block, "--log-prefix"), target: LogTarget::Kernel { level, flags } })
+    Ok(Log { prefix: prefix(block, "--log-prefix"), target: LogTarget::Kernel { level, flags } })
 }
 
 /// `--nflog-range` never did anything (`xt_NFLOG.c`).
-fn group_log(block: &Block<'_>) -> Option<Log> {
-    let value = |name| block.option(name).map_or(Some(0), |option| number(option.value()));
-    let group = u16::try_from(value("--nflog-group")?).ok()?;
-    let threshold = u16::try_from(value("--nflog-threshold")?).ok()?;
-    let snaplen = match block.option("--nflog-size") {
-        Some(option) => Some(u32::try_from(number(option.value())?).ok()?),
-        None => None,
-    };
-    let threshold = Some(threshold).filter(|&packets| packets > 0);
-    Some(Log { prefix: prefix(block, "--nflog-prefix"), target: LogTarget::Group { group, snaplen, threshold } })
+fn group_log(block: &Block<'_>) -> Known<Log> {
+    let value = |name| block.option(name).map_or(Ok(0), narrow::<u16>);
+    let group = value("--nflog-group")?;
+    let threshold = Some(value("--nflog-threshold")?).filter(|&packets| packets > 0);
+    let snaplen = block.option("--nflog-size").map(narrow).transpose()?;
+    Ok(Log { prefix: prefix(block, "--nflog-prefix"), target: LogTarget::Group { group, snaplen, threshold } })
+}
+
+/// `80`, `80-90` behind an option.
+fn port_range(text: &str) -> Known<(u16, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Ok((port_number(first)?, port_number(last)?))
 }

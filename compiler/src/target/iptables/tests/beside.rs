@@ -7,7 +7,7 @@ use ringwall_ir::{BaseChain, Chain, OriginId, Ruleset, Table, TableParts, Verdic
 use super::{program, rules};
 use crate::target::iptables::table::XtTable;
 use crate::target::iptables::{CtMatch, Options, write};
-use crate::target::testing::{assert_snapshot, kernel, laptop};
+use crate::target::testing::{assert_snapshot, kernel, laptop, ruleset};
 
 const BESIDE: Options = Options { ct: CtMatch::Conntrack, own_chains: true };
 
@@ -40,6 +40,30 @@ fn other_peoples_rules_stay() {
             let start = format!("-A {} ", chain.name);
             assert_eq!(lines.iter().filter(|line| line.starts_with(&start)).count(), chain.rules.len(), "{listed}");
         }
+    }
+}
+
+/// A hook that is no longer governed is left to others: the chain that an earlier text filled decides nothing there.
+#[test]
+fn a_hook_that_is_no_longer_governed_decides_nothing() {
+    let Some(kernel) = kernel() else { return };
+    let closed = |hooks: &[Hook]| ruleset(hooks.iter().map(|&hook| (hook, ChainPolicy::Drop, Vec::new())).collect());
+    let (both, one) = (closed(&[Hook::Input, Hook::Forward]), closed(&[Hook::Input]));
+    for family in Family::ALL {
+        let program = program(family);
+        let text = |ruleset: &Ruleset| write(ruleset, family, BESIDE).unwrap().text;
+        let jumps = |text: &str| text.lines().filter(|line| line.starts_with("#   ")).count();
+        assert_eq!((jumps(&text(&both)), jumps(&text(&one))), (2, 1));
+        let load = |ruleset| format!("{program}-restore --noflush <<'=== end ==='\n{}=== end ===\n", text(ruleset));
+        let list = format!("{program} -S RINGWALL-FORWARD; {program} -S RINGWALL-IN; {program} -S FORWARD\n");
+        let script = |then: &str| format!("{}{program} -I FORWARD -j RINGWALL-FORWARD\n{then}{list}", load(&both));
+        let before = kernel.run(&script("")).unwrap_or_else(|error| panic!("{error}"));
+        let own = "-N RINGWALL-FORWARD\n-A RINGWALL-FORWARD -j DROP\n-N RINGWALL-IN\n-A RINGWALL-IN -j DROP\n";
+        let jump = "-P FORWARD ACCEPT\n-A FORWARD -j RINGWALL-FORWARD\n";
+        assert_eq!(before, format!("{own}{jump}"));
+        let after = kernel.run(&script(&load(&one))).unwrap_or_else(|error| panic!("{error}"));
+        let own = "-N RINGWALL-FORWARD\n-N RINGWALL-IN\n-A RINGWALL-IN -j DROP\n";
+        assert_eq!(after, format!("{own}{jump}"));
     }
 }
 

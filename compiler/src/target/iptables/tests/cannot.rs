@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What iptables cannot say.
 
-use ringwall_ir::words::{ChainPolicy, Family, Hook, Refusal};
-use ringwall_ir::{Field, IntervalSet, LogTarget, Match, Per, Verdict};
+use ringwall_ir::words::{ChainPolicy, Family, Hook, Refusal, TableFamily};
+use ringwall_ir::{Field, IntervalSet, LogTarget, Match, Per, Ruleset, Symbol, Table, TableParts, Values, Verdict};
 
 use super::{STATE, input, values};
-use crate::target::iptables::write;
+use crate::target::iptables::{Options, write, write_sets};
 use crate::target::testing::samples::{accept, inline, interface, limit, log};
 use crate::target::testing::{Parts, ruleset};
 
@@ -45,6 +45,37 @@ fn what_iptables_cannot_say_is_an_error() {
     assert_eq!(
         write(&raw, Family::Ipv4, STATE).unwrap_err()[0].reason,
         "iptables has no table for chain `prerouting`, of type filter at hook prerouting with priority -10"
+    );
+}
+
+/// A whole table without a rule lets everything pass, also what others keep out of the family.
+#[test]
+fn no_text_opens_a_family_that_nothing_is_said_of() {
+    let mut ruleset = input(vec![accept(vec![ipv4()])]);
+    let parts = ruleset.tables[0].clone().into_parts();
+    ruleset.tables[0] = Table::new(TableFamily::Ip, "ringwall", TableParts { sets: Vec::new(), ..parts }).unwrap();
+    assert!(write(&ruleset, Family::Ipv4, STATE).is_ok());
+    let refused = write(&ruleset, Family::Ipv6, STATE).unwrap_err();
+    assert_eq!(refused[0].reason, "the ruleset says nothing of ipv6: the text would let everything pass");
+    assert!(write(&ruleset, Family::Ipv6, Options { own_chains: true, ..STATE }).is_ok());
+    assert_eq!(write_sets(&ruleset, STATE).as_deref(), Ok(""));
+    assert!(write(&Ruleset::default(), Family::Ipv4, STATE).is_err());
+}
+
+#[test]
+fn an_interface_by_its_number_can_be_tested_by_its_name() {
+    let wan = Symbol { name: "wan9".to_owned(), number: None };
+    let of = |values| accept(vec![Match::within(Field::Iif, values)]);
+    let rules = vec![of(Values::one(1)), of(Values::Symbols(vec![wan])), of(Values::one(7))];
+    let refused = write(&input(rules), Family::Ipv4, STATE).unwrap_err();
+    let helps: Vec<_> = refused.iter().map(|each| each.help.as_deref().unwrap()).collect();
+    assert_eq!(
+        helps,
+        [
+            "test `iifname \"lo\"` instead: the name of the interface, not its number",
+            "test `iifname \"wan9\"` instead: the name of the interface, not its number",
+            "test `iifname` instead: the names of the interfaces, not their numbers"
+        ]
     );
 }
 

@@ -14,7 +14,7 @@ use super::CONNTRACK;
 use super::rows::check_load;
 use crate::target::Unsayable;
 use crate::target::iptables::table::XtTable;
-use crate::target::iptables::write;
+use crate::target::iptables::{speaks_of, write};
 use crate::target::testing::{Tally, kernel};
 
 /// How many rulesets are drawn in the ordinary suite, and in the whole one (`RINGWALL_FULL`).
@@ -32,7 +32,9 @@ fn what_is_written_loads_and_comes_back() {
     let mut tally = Tally::default();
     for number in 0..cases {
         let ruleset = strategy.new_tree(&mut runner).unwrap().current();
-        let family = if number % 2 == 0 { Family::Ipv4 } else { Family::Ipv6 };
+        // Of a family that it says nothing of there is no text.
+        let [one, other] = if number % 2 == 0 { Family::ALL } else { [Family::Ipv6, Family::Ipv4] };
+        let family = if speaks_of(&ruleset, one) { one } else { other };
         let Some(ruleset) = sayable(ruleset, family, &mut tally) else { continue };
         let written = write(&ruleset, family, CONNTRACK).unwrap();
         if written.text.len() < LONGEST {

@@ -3,6 +3,8 @@
 
 use ringwall_ir::{Limit, Per};
 
+use super::begins;
+
 /// The largest `--limit-burst`.
 pub(in crate::target::iptables) const BURST_MAX: u32 = 10_000;
 
@@ -31,10 +33,21 @@ pub(in crate::target::iptables) fn shortest(mut amount: u64, mut per: Per) -> (u
     }
 }
 
+/// The word that iptables-save prints for a unit; there is no week.
+pub(in crate::target::iptables) const fn unit(per: Per) -> Option<&'static str> {
+    match per {
+        Per::Second => Some("sec"),
+        Per::Minute => Some("min"),
+        Per::Hour => Some("hour"),
+        Per::Day => Some("day"),
+        Per::Week => None,
+    }
+}
+
 /// The unit of a word, which may be cut short. There is no week.
 pub(in crate::target::iptables) fn unit_named(unit: &str) -> Option<Per> {
     let units = [Per::Second, Per::Minute, Per::Hour, Per::Day];
-    units.into_iter().find(|per| !unit.is_empty() && per.name().starts_with(unit))
+    units.into_iter().find(|per| begins(per.name(), unit))
 }
 
 #[cfg(test)]

@@ -3,13 +3,19 @@
 
 use ringwall_ir::words::{LogFlags, LogLevel};
 
-/// A level by its number, by nft's name or by iptables' own.
+use crate::target::iptables::number;
+
+/// A level by its number or by iptables' name for it; two of them nft calls otherwise.
 pub(in crate::target::iptables) fn level_named(name: &str) -> Option<LogLevel> {
     match name {
         "warning" => Some(LogLevel::Warn),
         "error" => Some(LogLevel::Err),
         "panic" => Some(LogLevel::Emerg),
-        _ => name.parse().map_or_else(|_| LogLevel::named(name), LogLevel::numbered),
+        "warn" | "err" => None,
+        _ => match number(name) {
+            Some(level) => u32::try_from(level).ok().and_then(LogLevel::numbered),
+            None => LogLevel::named(name),
+        },
     }
 }
 

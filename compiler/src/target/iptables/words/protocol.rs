@@ -4,6 +4,8 @@
 use ringwall_ir::Field;
 use ringwall_ir::words::{Family, Protocol};
 
+use crate::target::iptables::number;
+
 /// A protocol behind `-p`. Names are those that iptables knows without `/etc/protocols`. ip6tables takes `icmp` for
 /// protocol 1, silently: each text names the ICMP of its own family alone.
 pub(in crate::target::iptables) fn protocol(family: Family, protocol: Protocol) -> String {
@@ -22,6 +24,7 @@ pub(in crate::target::iptables) fn protocol(family: Family, protocol: Protocol) 
 const NAMES: &[(&str, u8)] = &[
     ("3pc", 34),
     ("a/n", 107),
+    ("all", 0),
     ("argus", 13),
     ("aris", 104),
     ("ax.25", 93),
@@ -63,6 +66,7 @@ const NAMES: &[(&str, u8)] = &[
     ("ifmp", 101),
     ("igp", 9),
     ("il", 40),
+    ("ip", 0),
     ("ip-encap", 4),
     ("ipcomp", 108),
     ("ipcv", 71),
@@ -155,10 +159,14 @@ const NAMES: &[(&str, u8)] = &[
     ("xtp", 36),
 ];
 
-/// The protocol of a name or number. ip6tables means protocol 1 by `icmp`.
+/// The protocol of a number, or of a name in whatever case. ip6tables means protocol 1 by `icmp`.
 pub(in crate::target::iptables) fn named(name: &str) -> Option<Protocol> {
+    if let Some(number) = number(name) {
+        return u8::try_from(number).ok().map(Protocol);
+    }
+    let name = name.to_lowercase();
     let own = || NAMES.iter().find(|(known, _)| *known == name).map(|&(_, number)| Protocol(number));
-    name.parse().ok().map(Protocol).or_else(|| Protocol::named(name)).or_else(own)
+    Protocol::named(&name).or_else(own)
 }
 
 /// What tests the ports of a protocol.
@@ -202,7 +210,10 @@ mod tests {
                 assert_eq!(named(&protocol(family, Protocol(number))), Some(Protocol(number)));
             }
         }
-        assert_eq!(named("icmp"), Some(Protocol::ICMP));
-        assert_eq!(named("nosuch"), None);
+        assert_eq!(
+            (named("icmp"), named("TCP"), named("0x6")),
+            (Some(Protocol::ICMP), Some(Protocol::TCP), Some(Protocol::TCP))
+        );
+        assert_eq!((named("nosuch"), named("256"), named("")), (None, None, None));
     }
 }

@@ -3,6 +3,8 @@
 
 use ringwall_ir::words::{Family, Refusal};
 
+use super::begins;
+
 /// `--reject-with`; nothing for a refusal that the family lacks.
 pub(in crate::target::iptables) const fn word(family: Family, refusal: Refusal) -> Option<&'static str> {
     match (family, refusal) {
@@ -22,27 +24,37 @@ pub(in crate::target::iptables) const fn word(family: Family, refusal: Refusal) 
     }
 }
 
-/// Other words of iptables for the same (`ip6tables -j REJECT -h`).
-const ALIASES: &[(Family, &str, Refusal)] = &[
-    (Family::Ipv4, "admin-prohib", Refusal::AdminProhibited),
-    (Family::Ipv4, "host-prohib", Refusal::HostProhibited),
-    (Family::Ipv4, "host-unreach", Refusal::HostUnreachable),
-    (Family::Ipv4, "net-prohib", Refusal::NetProhibited),
-    (Family::Ipv4, "net-unreach", Refusal::NetUnreachable),
-    (Family::Ipv4, "port-unreach", Refusal::PortUnreachable),
-    (Family::Ipv4, "proto-unreach", Refusal::ProtocolUnreachable),
-    (Family::Ipv4, "tcp-rst", Refusal::TcpReset),
-    (Family::Ipv6, "addr-unreach", Refusal::HostUnreachable),
-    (Family::Ipv6, "adm-prohibited", Refusal::AdminProhibited),
-    (Family::Ipv6, "no-route", Refusal::NetUnreachable),
-    (Family::Ipv6, "port-unreach", Refusal::PortUnreachable),
+/// What `--reject-with` can be, in iptables' order, each with its other word (`iptables -j REJECT -h`).
+const V4: &[(Refusal, &str)] = &[
+    (Refusal::NetUnreachable, "net-unreach"),
+    (Refusal::HostUnreachable, "host-unreach"),
+    (Refusal::ProtocolUnreachable, "proto-unreach"),
+    (Refusal::PortUnreachable, "port-unreach"),
+    (Refusal::NetProhibited, "net-prohib"),
+    (Refusal::HostProhibited, "host-prohib"),
+    (Refusal::TcpReset, "tcp-rst"),
+    (Refusal::AdminProhibited, "admin-prohib"),
 ];
 
-/// The refusal of a word.
+/// The same for IPv6 (`ip6tables -j REJECT -h`).
+const V6: &[(Refusal, &str)] = &[
+    (Refusal::NetUnreachable, "no-route"),
+    (Refusal::AdminProhibited, "adm-prohibited"),
+    (Refusal::HostUnreachable, "addr-unreach"),
+    (Refusal::PortUnreachable, "port-unreach"),
+    (Refusal::TcpReset, "tcp-reset"),
+];
+
+/// The refusal of a word, which may be cut short: the first that begins so.
 pub(in crate::target::iptables) fn named(family: Family, name: &str) -> Option<Refusal> {
-    let alias = || ALIASES.iter().find(|(of, known, _)| *of == family && *known == name);
-    let own = Refusal::ALL.into_iter().find(|&known| word(family, known) == Some(name));
-    own.or_else(|| alias().map(|&(_, _, refusal)| refusal))
+    let list = match family {
+        Family::Ipv4 => V4,
+        Family::Ipv6 => V6,
+    };
+    let is = |&&(refusal, alias): &&(Refusal, &str)| {
+        word(family, refusal).is_some_and(|word| begins(word, name)) || begins(alias, name)
+    };
+    list.iter().find(is).map(|&(refusal, _)| refusal)
 }
 
 #[cfg(test)]
@@ -59,5 +71,7 @@ mod tests {
             }
         }
         assert_eq!(named(Family::Ipv6, "no-route"), Some(Refusal::NetUnreachable));
+        assert_eq!(named(Family::Ipv4, "ICMP-port"), Some(Refusal::PortUnreachable));
+        assert_eq!((named(Family::Ipv6, "icmp6-policy-fail"), named(Family::Ipv4, "")), (None, None));
     }
 }

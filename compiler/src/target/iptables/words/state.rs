@@ -3,6 +3,8 @@
 
 use ringwall_ir::words::{CtState, CtStates, CtStatus};
 
+use super::begins;
+
 /// Which of the two matches tests the ct state. They mean the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CtMatch {
@@ -40,7 +42,7 @@ pub(in crate::target::iptables) fn states(states: CtStates) -> String {
 
 /// The ct state of a name.
 pub(in crate::target::iptables) fn state(name: &str) -> Option<CtState> {
-    STATES.into_iter().find(|(_, known)| *known == name).map(|(state, _)| state)
+    STATES.into_iter().find(|(_, known)| begins(known, name)).map(|(state, _)| state)
 }
 
 /// The states of packets without an entry (`xt_conntrack.c`: it looks at the state first, and at nothing else then).
@@ -69,5 +71,5 @@ pub(in crate::target::iptables) fn names(list: &[(&str, CtStatus)], bits: u32) -
 
 /// The bit of a name in one of the two lists.
 pub(in crate::target::iptables) fn bit(list: &[(&str, CtStatus)], name: &str) -> Option<u32> {
-    list.iter().find(|(known, _)| *known == name).map(|(_, status)| status.0)
+    list.iter().find(|(known, _)| begins(known, name)).map(|(_, status)| status.0)
 }

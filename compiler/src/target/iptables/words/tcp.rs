@@ -15,17 +15,16 @@ pub(in crate::target::iptables) fn flags(bits: u128) -> Option<String> {
     Some(if names.is_empty() { "NONE".to_owned() } else { names.join(",") })
 }
 
-/// The bits of a list of flags.
+/// The bits of a list of flags, in whatever case; nothing may stand between two commas.
 pub(in crate::target::iptables) fn flag_bits(list: &str) -> Option<u8> {
-    match list {
-        "ALL" => Some(FLAGS),
-        "NONE" => Some(0),
-        _ => list.split(',').try_fold(0, |bits, name| {
-            let upper = name.chars().all(|character| character.is_ascii_uppercase());
-            let flag = TcpFlags::named(&name.to_lowercase()).filter(|flag| upper && flag.0 & !FLAGS == 0)?;
-            Some(bits | flag.0)
-        }),
-    }
+    list.split(',').filter(|name| !name.is_empty()).try_fold(0, |bits, name| {
+        let flags = match name.to_lowercase().as_str() {
+            "all" => FLAGS,
+            "none" => 0,
+            name => TcpFlags::named(name)?.0,
+        };
+        (flags & !FLAGS == 0).then_some(bits | flags)
+    })
 }
 
 #[cfg(test)]
@@ -37,6 +36,7 @@ mod tests {
         for bits in 0..=FLAGS {
             assert_eq!(flags(u128::from(bits)).as_deref().and_then(flag_bits), Some(bits));
         }
-        assert_eq!((flags(0x40), flag_bits("syn"), flag_bits("CWR")), (None, None, None));
+        assert_eq!((flags(0x40), flag_bits("CWR"), flag_bits("SYNC")), (None, None, None));
+        assert_eq!((flag_bits("syn,,Ack"), flag_bits("NONE,SYN")), (Some(0b1_0010), Some(0b10)));
     }
 }

@@ -37,7 +37,8 @@ pub(in crate::target::iptables) fn date(text: &str) -> Option<u32> {
     let days: u32 = (1970..year).map(days_of_year).sum::<u32>()
         + (1..month).map(|month| days_of_month(year, month)).sum::<u32>()
         + (day - 1);
-    (days * DAY).checked_add(clock.map_or(Some(0), self::clock)?).filter(|&seconds| seconds <= END)
+    let seconds = clock.map_or(Some(0), |clock| parts_of_day(clock, 1))?;
+    (days * DAY).checked_add(seconds).filter(|&seconds| seconds <= END)
 }
 
 /// `12:30:00`, of seconds since midnight.
@@ -47,6 +48,14 @@ pub(in crate::target::iptables) fn clock_text(seconds: u32) -> String {
 
 /// The seconds since midnight of `12:30:00`, of which the seconds may be left out.
 pub(in crate::target::iptables) fn clock(text: &str) -> Option<u32> {
+    parts_of_day(text, 2)
+}
+
+/// The same, of which as many parts must stand as `least`.
+fn parts_of_day(text: &str, least: usize) -> Option<u32> {
+    if text.split(':').count() < least {
+        return None;
+    }
     let mut parts = text.split(':').map(|part| part.parse::<u32>().ok());
     let (hour, minute) = (parts.next()??, parts.next().map_or(Some(0), |part| part)?);
     let second = parts.next().map_or(Some(0), |part| part)?;
@@ -106,7 +115,11 @@ mod tests {
         assert_eq!(date("2004-02-29"), Some(1_078_012_800));
         assert_eq!(date_text(END), "2038-01-19T03:14:07");
         assert_eq!((date("2023-02-29"), date("2039"), date("1969")), (None, None, None));
-        assert_eq!((clock("12:30"), clock("24:00"), clock("4000000000")), (Some(45_000), None, None));
+        assert_eq!(
+            (clock("12:30"), clock("24:00"), clock("4000000000"), clock("12")),
+            (Some(45_000), None, None, None)
+        );
+        assert_eq!(date("2004-02-29T3"), Some(1_078_012_800 + 3 * 3600));
         assert_eq!(weekdays("Mon,7,Sa"), Some(vec![1, 0, 6]));
     }
 }

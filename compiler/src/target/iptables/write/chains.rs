@@ -72,7 +72,7 @@ impl Chains {
         let named = |number: usize| {
             let end = if number == 1 { String::new() } else { format!(".{number}") };
             let room = CHAIN_MAX.saturating_sub(base.len() + 1 + end.len());
-            format!("{base}.{}{end}", id.chars().take(room).collect::<String>())
+            format!("{base}.{}{end}", cut(&id, room))
         };
         let mut number = self.asked.get(&named(1)).copied().unwrap_or(0);
         loop {
@@ -82,5 +82,23 @@ impl Chains {
                 return place;
             }
         }
+    }
+}
+
+/// As much of a name of plain characters as there is room for, up to the end of a word where that is more than half.
+fn cut(id: &str, room: usize) -> &str {
+    let Some(head) = id.get(..room).filter(|head| head.len() < id.len()) else { return id };
+    let word = head.rfind(['-', '_']).filter(|end| end * 2 > room);
+    word.and_then(|end| head.get(..end)).unwrap_or(head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_cut_at_the_end_of_a_word() {
+        assert_eq!(cut("a-label-much-longer-than", 22), "a-label-much-longer");
+        assert_eq!((cut("web", 3), cut("averylongword", 5), cut("a-longword", 6)), ("web", "avery", "a-long"));
     }
 }

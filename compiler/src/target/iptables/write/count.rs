@@ -38,18 +38,17 @@ fn limited(rate: &Limit) -> Result<Stage, String> {
     if rate.unit == LimitUnit::Bytes {
         return Err("iptables limits packets, not bytes".to_owned());
     }
-    let words = format!("{}/{}", rate.amount, rate.per.name());
-    if limit::unit_named(rate.per.name()).is_none() {
+    let Some(unit) = limit::unit(rate.per) else {
         return Err(format!("iptables has no rate by the {}", rate.per.name()));
-    }
+    };
     if !limit::keeps_rate(rate) {
-        return Err(format!("iptables rounds the rate {words}"));
+        return Err(format!("iptables rounds the rate {}/{}", rate.amount, rate.per.name()));
     }
     if rate.burst > limit::BURST_MAX {
         return Err(format!("the burst {} is more than {}", rate.burst, limit::BURST_MAX));
     }
     let tests = vec![
-        Test::of("limit", "--limit", false, words),
+        Test::of("limit", "--limit", false, format!("{}/{unit}", rate.amount)),
         Test::of("limit", "--limit-burst", false, rate.burst.to_string()),
     ];
     Ok(if rate.over { Stage::Except(vec![tests]) } else { Stage::Count(tests) })

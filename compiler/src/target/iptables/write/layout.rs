@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_ir::words::{ChainPolicy, Family, TableFamily};
 use ringwall_ir::{Chain, OriginId, Ruleset, Table};
 
-use super::Options;
+use super::{Options, map};
 use crate::target::iptables::name::{self, from_ir};
 use crate::target::iptables::table::{Hooks, XtTable, built_in};
 
@@ -138,34 +138,24 @@ impl<'a> Layout<'a> {
         text.chains.push(planned);
     }
 
-    /// Adds the built-in chains that a table has anyway, and puts all in iptables' order.
+    /// Adds the chains that a table has anyway, and puts all in iptables' order: the built-in ones, or in their place one's
+    /// own. Those that nothing is said of are empty, so that none keeps what an earlier text put there.
     fn complete(&mut self, options: &Options) {
-        if self.tables.is_empty() && !options.own_chains {
+        if options.own_chains {
             self.text(XtTable::Filter);
         }
         self.tables.sort_by_key(|text| text.kind);
+        let name = if options.own_chains { own_chain } else { built_in };
         for text in &mut self.tables {
-            if options.own_chains {
-                continue;
-            }
-            for &hook in text.kind.hooks() {
-                let name = built_in(hook);
-                if !text.names.contains(name) {
-                    let policy = Some(ChainPolicy::Accept);
-                    text.chains.push(Planned {
-                        name: name.to_owned(),
-                        source: None,
-                        hooks: Hooks::of(&[hook]),
-                        policy,
-                    });
+            let names: Vec<&str> = text.kind.hooks().iter().map(|&hook| name(hook)).collect();
+            for (&hook, &name) in text.kind.hooks().iter().zip(&names) {
+                if text.names.insert(name.to_owned()) {
+                    let (hooks, policy) = (Hooks::of(&[hook]), Some(ChainPolicy::Accept));
+                    text.chains.push(Planned { name: name.to_owned(), source: None, hooks, policy });
                 }
             }
-            let kind = text.kind;
-            let place = |chain: &Planned<'_>| {
-                let hook = kind.hooks().iter().position(|&hook| chain.policy.is_some() && built_in(hook) == chain.name);
-                hook.unwrap_or(usize::MAX)
-            };
-            text.chains.sort_by_key(place);
+            let is_base = |chain: &Planned<'_>, name: &str| chain.policy.is_some() && chain.name == name;
+            text.chains.sort_by_key(|chain| names.iter().position(|name| is_base(chain, name)).unwrap_or(usize::MAX));
         }
     }
 }
@@ -196,7 +186,7 @@ fn hooks(table: &Table, starts: impl Fn(&Chain) -> bool) -> BTreeMap<&str, Hooks
     }
     while let Some(chain) = waiting.pop() {
         let from = hooks.get(chain.name()).copied().unwrap_or_default();
-        for target in chain.rules().iter().flat_map(|rule| rule.targets()) {
+        for target in chain.rules().iter().flat_map(|rule| map::targets(table, rule)) {
             let Some((&name, &chain)) = by_name.get_key_value(target) else { continue };
             let known = hooks.entry(name).or_default();
             if !from.within(*known) {

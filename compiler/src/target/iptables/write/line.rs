@@ -59,14 +59,27 @@ const WORDS_MAX: usize = 240;
 /// The matches of which one `-m` takes several options.
 const TAKE_SEVERAL: [&str; 4] = ["limit", "sctp", "tcp", "udp"];
 
+/// iptables' own options in the order in which iptables-save prints them. It makes their tests first, wherever they stand.
+const OWN: [&str; 6] = ["-s", "-d", "-i", "-o", "-p", "-f"];
+
+/// The matches that count.
+const COUNT: [&str; 4] = ["connlimit", "hashlimit", "limit", "quota"];
+
+/// The matches whose options iptables-save of nf_tables lists together, where the first of them stands.
+const LISTED_TOGETHER: [&str; 2] = ["tcp", "udp"];
+
 /// `-s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j ACCEPT`
 ///
 /// # Errors
-/// Where the line has too many words.
+/// Where the line has too many words, or iptables-save would list it in another order and so count more.
 pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) -> Result<String, String> {
+    let mut tests: Vec<&Test> = tests.into_iter().collect();
+    let of_iptables = |test: &Test| OWN.iter().position(|option| test.module.is_none() && *option == test.option);
+    tests.sort_by_key(|test| of_iptables(test).unwrap_or(OWN.len()));
     let mut words = String::new();
     let mut open: Option<&str> = None;
     let mut taken: Vec<&str> = Vec::new();
+    let (mut opened, mut behind): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for test in tests {
         // iptables 1.8.9 merges `! --sport 5 ! --dport 22` of one `-m` into one test that excepts only packets with both.
         let goes_on = open == test.module
@@ -77,6 +90,13 @@ pub(super) fn line<'a>(tests: impl IntoIterator<Item = &'a Test>, target: &str) 
             taken.clear();
             open = test.module;
             if let Some(module) = open {
+                if COUNT.contains(&module) {
+                    behind.append(&mut opened);
+                }
+                if LISTED_TOGETHER.contains(&module) && behind.contains(&module) {
+                    return Err(format!("iptables lists what it tests of {module} ahead of what counts in between"));
+                }
+                opened.push(module);
                 push(&mut words, format_args!("-m {module}"));
             }
         }
@@ -103,9 +123,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_counts_does_not_stand_between_tests_of_one_protocol() {
+        let port = |option| Test::of("tcp", option, true, "5");
+        let count = || Test::of("quota", "--quota", false, "9");
+        assert!(line(&[port("--sport"), count(), port("--dport")], "").is_err());
+        assert!(line(&[count(), port("--sport"), port("--dport")], "").is_ok());
+        assert!(line(&[port("--sport"), port("--dport"), count()], "").is_ok());
+    }
+
+    #[test]
     fn a_match_is_opened_again_for_an_option_that_is_negated_or_comes_again() {
         let tests = [
             Test::own("-p", false, "tcp"),
+            Test::own("-s", false, "10.0.0.0/8"),
             Test::of("tcp", "--sport", true, "5"),
             Test::of("tcp", "--dport", false, "22"),
             Test::of("tcp", "--dport", false, "22:23"),
@@ -115,8 +145,10 @@ mod tests {
         ];
         assert_eq!(
             line(&tests, "-j DROP").as_deref(),
-            Ok("-p tcp -m tcp ! --sport 5 --dport 22 -m tcp --dport 22:23 -m tcp ! --tcp-flags SYN NONE \
-                -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP")
+            Ok(
+                "-s 10.0.0.0/8 -p tcp -m tcp ! --sport 5 --dport 22 -m tcp --dport 22:23 -m tcp ! --tcp-flags SYN NONE \
+                -m ttl --ttl-gt 3 -m ttl --ttl-lt 9 -j DROP"
+            )
         );
     }
 }

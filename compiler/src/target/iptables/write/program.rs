@@ -2,7 +2,7 @@
 //! From a rule of the IR to what lines of iptables say.
 
 use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Protocol, Refusal};
-use ringwall_ir::{Match, Rule, Statement, Step, Target, Verdict};
+use ringwall_ir::{Field, Match, Rule, Statement, Step, Target, Values, Verdict};
 
 use super::field::{Passed, clauses};
 use super::line::Test;
@@ -15,6 +15,28 @@ use crate::target::iptables::words::quoted;
 /// The longest comment, in bytes (`XT_MAX_COMMENT_LEN` less the final NUL).
 const COMMENT_MAX: usize = 255;
 
+/// Why iptables cannot say something.
+pub(super) struct Cannot {
+    pub(super) reason: String,
+    /// What can be done about it.
+    pub(super) help: Option<String>,
+}
+
+impl From<String> for Cannot {
+    fn from(reason: String) -> Self {
+        Self { reason, help: None }
+    }
+}
+
+impl Cannot {
+    /// A whole table would open the family that nothing is said of.
+    pub(super) fn open(family: Family) -> Self {
+        let reason = format!("the ruleset says nothing of {}: the text would let everything pass", family.name());
+        let help = "take the other family, or say with --family which one the ruleset is of";
+        Self { reason, help: Some(help.to_owned()) }
+    }
+}
+
 /// The rule as iptables can say it; none where no packet of the family meets anything of it, so that it needs no line.
 /// `closes` says that the chain policy is the last line of the chain, which a packet that leaves the chain would miss.
 ///
@@ -25,9 +47,9 @@ pub(super) fn program(
     rule: &Rule,
     closes: bool,
     chain: impl Fn(&str) -> Result<String, String>,
-) -> Result<Option<Program>, String> {
+) -> Result<Option<Program>, Cannot> {
     if let Some(unknown) = rule.unknowns().next() {
-        return Err(format!("what `{}` does is not known", unknown.name));
+        return Err(unknown.to_string().into());
     }
     check_rows(rule)?;
     check_rate(place, rule)?;
@@ -43,9 +65,9 @@ pub(super) fn program(
         program.close(place);
     }
     let acts = |stage: &Stage| matches!(stage, Stage::Act(_) | Stage::Count(_));
-    let is_idle = matches!(program.end, End::Next)
-        && !program.stages.iter().any(acts)
-        && !rule.statements().any(|statement| alive && matches!(statement, Statement::Counter(_)));
+    // iptables counts for each line: one without a target is how it counts, and how somebody's idle rule is written.
+    let counts = || !rule.acts() || rule.statements().any(|statement| matches!(statement, Statement::Counter(_)));
+    let is_idle = matches!(program.end, End::Next) && !program.stages.iter().any(acts) && !(alive && counts());
     Ok((!is_idle).then_some(program))
 }
 
@@ -68,10 +90,13 @@ impl Program {
 }
 
 /// What the declared table says that iptables cannot say.
-fn check_rows(rule: &Rule) -> Result<(), String> {
-    for selector in rule.matches().flat_map(Match::selectors) {
-        if let Some(reason) = selector.field().row().cells.iptables.reason() {
-            return Err(format!("it tests `{}`: {reason}", selector.field()));
+fn check_rows(rule: &Rule) -> Result<(), Cannot> {
+    for test in rule.matches() {
+        for selector in test.selectors() {
+            if let Some(reason) = selector.field().row().cells.iptables.reason() {
+                let reason = format!("it tests `{}`: {reason}", selector.field());
+                return Err(Cannot { reason, help: by_name(test) });
+            }
         }
     }
     let tests = rule.matches().filter_map(Match::word);
@@ -79,11 +104,33 @@ fn check_rows(rule: &Rule) -> Result<(), String> {
     for word in tests.chain(rule.statements().map(Statement::word)).chain(verdict) {
         let row = word.row();
         if let Some(reason) = row.cells.iptables.reason() {
-            return Err(format!("it has `{}`: {reason}", row.name));
+            return Err(format!("it has `{}`: {reason}", row.name).into());
         }
     }
     Ok(())
 }
+
+/// An interface by its number can be tested by its name, which a reader of nft's text takes for the same.
+fn by_name(test: &Match) -> Option<String> {
+    let Match::In { selector, values, .. } = test else { return None };
+    let field = match selector.field() {
+        Field::Iif => Field::Iifname,
+        Field::Oif => Field::Oifname,
+        _ => return None,
+    };
+    let names: Vec<String> = match values {
+        Values::Symbols(symbols) => symbols.iter().map(|symbol| symbol.name.clone()).collect(),
+        Values::Inline(set) if set.single() == Some(LOOPBACK) => vec!["lo".to_owned()],
+        Values::Inline(_) | Values::Set(_) => Vec::new(),
+    };
+    Some(match names.as_slice() {
+        [name] => format!("test `{field} \"{name}\"` instead: the name of the interface, not its number"),
+        _ => format!("test `{field}` instead: the names of the interfaces, not their numbers"),
+    })
+}
+
+/// The number of the interface `lo` (`LOOPBACK_IFINDEX` of `include/net/flow.h`).
+const LOOPBACK: u128 = 1;
 
 /// A rate that decides must count the packets of both families together, and iptables and ip6tables count apart. A record
 /// alone decides nothing.

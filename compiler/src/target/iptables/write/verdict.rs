@@ -2,7 +2,7 @@
 //! Verdicts as targets.
 
 use ringwall_ir::words::{Family, NatFlags, Protocol, Refusal};
-use ringwall_ir::{Nat, NatEnd, Queue, Verdict};
+use ringwall_ir::{Nat, NatEnd, OwnPorts, Queue, Verdict};
 
 use super::field::address;
 use super::line::Test;
@@ -41,11 +41,11 @@ pub(super) fn end(
         }
         Verdict::Dnat(nat) => translated(place, nat, reach, "-j DNAT --to-destination", "DNAT"),
         Verdict::Snat(nat) => translated(place, nat, reach, "-j SNAT --to-source", "SNAT"),
-        Verdict::Masquerade { ports, flags } => with_ports(place, "-j MASQUERADE", *ports, *flags, reach),
+        Verdict::Masquerade { ports, flags } => with_ports(place, "-j MASQUERADE", ports.as_ref(), *flags, reach),
         Verdict::Redirect { flags: NatFlags { fully_random: true, .. }, .. } => {
             Err("iptables redirects to no port that is wholly random".to_owned())
         }
-        Verdict::Redirect { ports, flags } => with_ports(place, "-j REDIRECT", *ports, *flags, reach),
+        Verdict::Redirect { ports, flags } => with_ports(place, "-j REDIRECT", ports.as_ref(), *flags, reach),
     }
 }
 
@@ -118,7 +118,7 @@ fn translated(place: &Place<'_>, nat: &Nat, reach: &Reach, option: &str, target:
 fn with_ports(
     place: &Place<'_>,
     target: &str,
-    ports: Option<(u16, u16)>,
+    ports: Option<&OwnPorts>,
     nat_flags: NatFlags,
     reach: &Reach,
 ) -> Result<End, String> {
@@ -127,9 +127,13 @@ fn with_ports(
     }
     let mut words = target.to_owned();
     let mut needs = Vec::new();
-    if let Some((first, last)) = ports {
-        needs = port_needs(place, reach)?;
-        words.push_str(&format!(" --to-ports {}", port_range(first, last)));
+    match ports {
+        None => {}
+        Some(OwnPorts::Map { .. }) => return Err("xtables has no maps".to_owned()),
+        Some(OwnPorts::Range(first, last)) => {
+            needs = port_needs(place, reach)?;
+            words.push_str(&format!(" --to-ports {}", port_range(*first, *last)));
+        }
     }
     words.push_str(&flags(nat_flags));
     Ok(End::Target(Action { needs, ..Action::of(words) }))

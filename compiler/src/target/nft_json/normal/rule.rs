@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use ringwall_ir::fields::Needs;
 use ringwall_ir::words::{CtDirection, Family, Protocol, Refusal};
 use ringwall_ir::{
-    Assignment, Datatype, Field, Illegal, IntervalSet, KeyType, MapRef, Match, Nat, NatEnd, ObjectRef, OriginId, Rule,
-    Selector, SetUpdate, Source, Statement, Step, Table, Tuples, Values, Verdict, VerdictMap,
+    Assignment, Datatype, Field, Illegal, IntervalSet, KeyType, MapRef, Match, Nat, NatEnd, ObjectRef, OriginId,
+    OwnPorts, Rule, Selector, SetUpdate, Source, Statement, Step, Table, Tuples, Values, Verdict, VerdictMap,
 };
 
 use super::set::{inline, meters, of_interval, of_tuple, seconds};
@@ -340,7 +340,16 @@ fn of_verdict(table: &Table, verdict: &Verdict) -> Verdict {
             Verdict::Map(Box::new(VerdictMap { key: of_key(&map.key), map: of_map(&map.key, &map.map) }))
         }
         Verdict::Dnat(nat) => Verdict::Dnat(of_nat(table, nat)),
+        Verdict::Masquerade { ports, flags } => Verdict::Masquerade { ports: of_own(ports), flags: *flags },
+        Verdict::Redirect { ports, flags } => Verdict::Redirect { ports: of_own(ports), flags: *flags },
         Verdict::Snat(nat) => Verdict::Snat(of_nat(table, nat)),
+        other => other.clone(),
+    }
+}
+
+fn of_own(ports: &Option<OwnPorts>) -> Option<OwnPorts> {
+    match ports {
+        Some(OwnPorts::Map { key, map }) => Some(OwnPorts::Map { key: of_key(key), map: of_map(key, map) }),
         other => other.clone(),
     }
 }

@@ -4,6 +4,7 @@
 use ringwall_ir::{Data, Element, Elements, Key, KeyType, MapRef, Meter, Milliseconds, OriginId, Selector, Tuple};
 use serde_json::Value;
 
+use super::statement::meter;
 use super::value::pair;
 use super::verdict::plain;
 use super::{NoWord, Read, field, test};
@@ -78,15 +79,11 @@ fn element(types: &[KeyType], given: Given<'_>, meters: &[Meter], json: &Value, 
     let span = |name: &str| facts.and_then(|facts| facts.get(name)).and_then(Value::as_u64);
     let span = |name: &str| span(name).and_then(|seconds| seconds.checked_mul(1000)).map(Milliseconds);
     // What an element has counted is not the ruleset's. What it is bound by must be what its set says of all.
-    let bound = facts.and_then(|facts| BOUNDS.iter().find(|bound| facts.get(**bound).is_some()));
-    let says = |meter: &Meter| match meter {
-        Meter::ConnLimit(_) => "ct count",
-        Meter::Counter(_) => "counter",
-        Meter::Limit(_) => "limit",
-        Meter::Quota(_) => "quota",
-    };
-    if let Some(bound) = bound.filter(|bound| !meters.iter().any(|meter| says(meter) == **bound)) {
-        return Err(NoWord(format!("element with a {bound}")));
+    for (bound, body) in BOUNDS.iter().filter_map(|bound| Some((bound, facts?.get(*bound)?))) {
+        let own = meter(bound, body).ok().map(Meter::uncounted);
+        if !meters.iter().any(|meter| Some(meter.uncounted()) == own) {
+            return Err(NoWord(format!("element with a {bound}")));
+        }
     }
     let comment = facts.and_then(|facts| facts.get("comment")).and_then(Value::as_str).map(str::to_owned);
     Ok(Element {

@@ -41,7 +41,9 @@ pub(super) fn rule(family: TableFamily, json: &Value, origin: OriginId) -> Resul
     if let Some((_, Verdict::Reject(refusal))) = &decided {
         steps.extend(guard_of_refusal(family, *refusal, parts, &steps));
     }
-    match Rule::new(origin, steps, decided.map(|(_, verdict)| verdict)) {
+    // A rule of nothing, or of tests that every packet passes, lets every packet go on.
+    let verdict = decided.map(|(_, verdict)| verdict).or_else(|| steps.is_empty().then_some(Verdict::Continue));
+    match Rule::new(origin, steps, verdict) {
         Ok(rule) => Ok(rule),
         Err(illegal) => refused(json, &illegal.to_string(), origin),
     }
@@ -84,7 +86,12 @@ pub(super) fn refused(json: &Value, why: &str, origin: OriginId) -> Result<Rule,
 
 /// An unknown part, with its JSON.
 pub(super) fn unknown(NoWord(name): NoWord, json: &Value) -> Unknown {
-    Unknown { name, text: json.to_string() }
+    // Some names end in what the IR found wrong.
+    let (name, reason) = match name.split_once(": ") {
+        Some((name, reason)) => (name.to_owned(), reason.to_owned()),
+        None => (name, Unknown::NO_WORD.to_owned()),
+    };
+    Unknown { name, text: json.to_string(), reason }
 }
 
 fn read(family: TableFamily, json: &Value) -> Read<Part> {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::words::TableFamily;
 use ringwall_ir::{
-    DataType, Datatype, Field, KeyType, MapRef, Match, Milliseconds, NatEnd, ObjectKind, ObjectRef, OriginId, Rule,
-    Selector, Set, SetFlags, SetOperation, SetSpec, Source, Statement, Step, Tuples, Values, Verdict,
+    DataType, Datatype, Field, KeyType, MapRef, Match, Milliseconds, ObjectKind, ObjectRef, OriginId, Rule, Selector,
+    Set, SetFlags, SetOperation, SetSpec, Source, Statement, Step, Tuples, Values, Verdict,
 };
 use serde_json::Value;
 
@@ -50,14 +50,8 @@ impl Uses {
                 Step::Match(_) | Step::Statement(_) | Step::Unknown(_) => {}
             }
         }
-        match rule.verdict() {
-            Some(Verdict::Map(map)) => self.looked_up(&map.key, &map.map),
-            Some(Verdict::Dnat(nat) | Verdict::Snat(nat)) => {
-                if let NatEnd::Map { key, map, .. } = &nat.end {
-                    self.looked_up(key, map);
-                }
-            }
-            _ => {}
+        if let Some((key, map)) = rule.verdict().and_then(Verdict::looked_up) {
+            self.looked_up(key, map);
         }
     }
 

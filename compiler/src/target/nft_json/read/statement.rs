@@ -113,14 +113,16 @@ fn conn_limit(body: &Value) -> Read<ConnLimit> {
 /// What each element of a set counts; several are one after the other.
 pub(super) fn meters(json: Option<&Value>) -> Read<Vec<Meter>> {
     let Some(Value::Array(items)) = json else { return Ok(Vec::new()) };
-    items.iter().map(meter).collect()
+    let one = |item: &Value| match item.as_object().and_then(|object| object.iter().next()) {
+        Some((kind, body)) => meter(kind, body),
+        None => Err(NoWord::of("statement of a set")),
+    };
+    items.iter().map(one).collect()
 }
 
-fn meter(json: &Value) -> Read<Meter> {
-    let Some((kind, body)) = json.as_object().and_then(|object| object.iter().next()) else {
-        return Err(NoWord::of("statement of a set"));
-    };
-    Ok(match kind.as_str() {
+/// What elements count, by its kind.
+pub(super) fn meter(kind: &str, body: &Value) -> Read<Meter> {
+    Ok(match kind {
         "counter" => Meter::Counter(counts(body)),
         "quota" => Meter::Quota(quota(body)?),
         "limit" => Meter::Limit(limit(body)?),

@@ -156,14 +156,18 @@ fn items(right: &Value) -> &[Value] {
     }
 }
 
+/// What nft prints for the number of no interface: a route that is not there leads to it.
+pub(super) const NOWHERE: &str = "0";
+
 fn has_names(right: &Value) -> bool {
-    items(right).iter().any(|item| item.as_str().is_some_and(|name| name != LOOPBACK.0))
+    items(right).iter().any(|item| item.as_str().is_some_and(|name| name != LOOPBACK.0 && name != NOWHERE))
 }
 
 /// Interfaces by name: only the host that the rule is for knows their numbers.
 fn names(right: &Value) -> Read<Vec<Symbol>> {
     let name = |item: &Value| {
-        let name = item.as_str().ok_or_else(|| NoWord::of("interfaces by name and by number"))?;
+        let name = item.as_str().filter(|name| *name != NOWHERE);
+        let name = name.ok_or_else(|| NoWord::of("interfaces by name and by number"))?;
         Ok(Symbol { name: name.to_owned(), number: None })
     };
     items(right).iter().map(name).collect()

@@ -2,7 +2,7 @@
 //! Verdicts, as nft prints them in JSON.
 
 use ringwall_ir::words::{Family, NatFlags, Refusal, TableFamily};
-use ringwall_ir::{Datatype, KeyType, Nat, NatEnd, Queue, Source, Verdict, VerdictMap};
+use ringwall_ir::{Datatype, KeyType, Nat, NatEnd, OwnPorts, Queue, Source, Verdict, VerdictMap};
 use serde_json::Value;
 
 use super::map::inline_verdicts;
@@ -17,8 +17,8 @@ pub(super) fn verdict(family: TableFamily, kind: &str, body: &Value) -> Option<R
         "vmap" => map(family, body),
         "reject" => refusal(body).map(Verdict::Reject),
         "queue" => queue(body).map(Verdict::Queue),
-        "masquerade" => own_end(body).map(|(ports, flags)| Verdict::Masquerade { ports, flags }),
-        "redirect" => own_end(body).map(|(ports, flags)| Verdict::Redirect { ports, flags }),
+        "masquerade" => own_end(family, body).map(|(ports, flags)| Verdict::Masquerade { ports, flags }),
+        "redirect" => own_end(family, body).map(|(ports, flags)| Verdict::Redirect { ports, flags }),
         "dnat" => nat(family, body).map(Verdict::Dnat),
         "snat" => nat(family, body).map(Verdict::Snat),
         _ => return None,
@@ -121,9 +121,19 @@ fn flags(body: &Value) -> Read<NatFlags> {
     Ok(flags)
 }
 
-fn own_end(body: &Value) -> Read<(Option<(u16, u16)>, NatFlags)> {
-    let found = body.get("port").map(ports).transpose();
-    Ok((found.map_err(|_| NoWord::of("ports by an expression"))?, flags(body)?))
+fn own_end(table: TableFamily, body: &Value) -> Read<(Option<OwnPorts>, NatFlags)> {
+    let Some(port) = body.get("port") else { return Ok((None, flags(body)?)) };
+    let found = match port.get("map") {
+        Some(map) => match source_map(table, map, &[KeyType::Of(Datatype::InetService)])? {
+            Source::Map { key, map } => OwnPorts::Map { key, map },
+            Source::Field { .. } | Source::Value(_) => return Err(NoWord::of("map")),
+        },
+        None => {
+            let (first, last) = ports(port).map_err(|_| NoWord::of("ports by an expression"))?;
+            OwnPorts::Range(first, last)
+        }
+    };
+    Ok((Some(found), flags(body)?))
 }
 
 fn nat(table: TableFamily, body: &Value) -> Read<Nat> {

@@ -39,3 +39,55 @@ pub(super) fn assert_same(one: &str, other: &str, what: &str) {
     }
     assert_eq!(one.len(), other.len(), "{what}");
 }
+
+/// A list with numbers for what nft printed in UTC: points in time and times of the day.
+pub(super) fn in_seconds(listed: &str) -> String {
+    counted(&serde_json::from_str(listed).unwrap()).to_string()
+}
+
+fn counted(json: &Value) -> Value {
+    match json {
+        Value::Object(object) => {
+            Value::Object(object.iter().map(|(key, value)| (key.clone(), counted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(counted).collect()),
+        Value::String(text) => time(text).or_else(|| hour(text)).map_or_else(|| json.clone(), Value::from),
+        other => other.clone(),
+    }
+}
+
+/// `17:30` or `17:30:05`.
+fn hour(text: &str) -> Option<i64> {
+    let parts: Vec<i64> =
+        text.split(':').map(|part| (part.len() == 2).then(|| part.parse().ok())?).collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [hours, minutes] => Some(hours * 3600 + minutes * 60),
+        [hours, minutes, seconds] => Some(hours * 3600 + minutes * 60 + seconds),
+        _ => None,
+    }
+}
+
+/// `2026-01-01 00:00:00`.
+fn time(text: &str) -> Option<i64> {
+    let (date, clock) = text.split_once(' ')?;
+    let mut parts = date.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    Some(days_since_1970(year, month, day) * 86_400 + hour(clock)?)
+}
+
+/// Days of the Gregorian calendar: years begin in March, so that the day that some have more is their last.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + in_year - 719_468
+}
+
+#[test]
+fn times_are_counted_in_utc() {
+    assert_eq!(time("1970-01-01 00:00:00"), Some(0));
+    assert_eq!(time("2026-01-01 00:00:00"), Some(1_767_225_600));
+    assert_eq!(time("2024-02-29 23:59:59"), Some(1_709_251_199));
+    assert_eq!(hour("17:30"), Some(63_000));
+    assert_eq!(hour("00:00:59"), Some(59));
+    assert_eq!(hour("17"), None);
+}

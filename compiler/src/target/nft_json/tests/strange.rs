@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use ringwall_ir::words::{Hook, TableFamily};
-use ringwall_ir::{Chain, Ruleset, Step, Verdict};
+use ringwall_ir::{Chain, Ruleset, Step, Unknown, Verdict};
 use serde_json::{Value, json};
 
 use crate::target::nft_json::{read, write};
@@ -75,14 +75,25 @@ fn what_is_unknown_has_a_name() {
         (json!([{ "log": { "level": "audit" } }]), "log level audit"),
         (json!([{ "limit": { "rate": 0, "per": "second" } }]), "limit"),
         (json!([{ "dnat": { "addr": "10.0.0.1" } }]), "translation of either family"),
-        (json!([tcp(22)]), "rule that cannot be: the rule does nothing"),
+        (
+            json!([{ "match": { "op": "==", "left": { "meta": { "key": "hour" } }, "right": "17:00" } }, { "drop": null }]),
+            "time in a zone that the list does not name",
+        ),
+        (
+            json!([{ "match": { "op": ">", "left": { "meta": { "key": "time" } }, "right": "2026-01-01 00:00:00" } },
+                { "drop": null }]),
+            "time in a zone that the list does not name",
+        ),
         (json!([{ "jump": { "target": "nowhere" } }]), "rule that cannot be: `nowhere` cannot be a name here"),
     ] {
         let (ruleset, errors) = read(&list(&[rule.clone(), json!([{ "accept": null }])]));
         assert_eq!(errors, [], "{rule}");
         assert_eq!(chain(&ruleset).rules().len(), 2, "{rule}");
-        let found = chain(&ruleset).rules()[0].unknowns().map(|unknown| unknown.name.as_str()).next();
-        assert_eq!(found, Some(name), "{rule}");
+        let found = chain(&ruleset).rules()[0].unknowns().map(|unknown| match unknown.reason.as_str() {
+            Unknown::NO_WORD => unknown.name.clone(),
+            reason => format!("{}: {reason}", unknown.name),
+        });
+        assert_eq!(found.collect::<Vec<_>>().first().map(String::as_str), Some(name), "{rule}");
         assert_eq!(chain(&ruleset).rules()[1].unknowns().count(), 0, "{rule}");
         // Nothing is written of a ruleset of which a part is unknown.
         assert!(write(&ruleset).is_err(), "{rule}");
@@ -96,6 +107,9 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         json!({ kind: whole })
     };
+    let limit = |rate: u32| json!({ "limit": { "rate": rate, "burst": 5, "per": "second" } });
+    let bound = |rate| json!({ "elem": { "val": "10.0.0.1", "limit": limit(rate)["limit"] } });
+    let limited = |name, rate| json!({ "name": name, "type": "ipv4_addr", "stmt": [limit(5)], "elem": [bound(rate)] });
     let items = json!({ "nftables": [
         { "table": { "family": "inet", "name": "t", "flags": ["dormant"] } },
         { "table": { "family": "bridge", "name": "b" } },
@@ -106,6 +120,8 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
         of("set", json!({ "name": "s", "type": "integer", "elem": [1] })),
         of("set", json!({ "name": "u", "type": "ipv4_addr", "elem": [{ "elem": { "val": "10.0.0.1", "limit": {} } }] })),
         of("set", json!({ "name": "v", "type": "ipv4_addr", "elem": ["not an address"] })),
+        of("set", limited("w", 5)),
+        of("set", limited("x", 9)),
         of("ct expectation", json!({ "name": "e" })),
     ] });
     let (ruleset, errors) = read(&items.to_string());
@@ -124,8 +140,19 @@ fn strange_parts_of_a_table_stand_beside_its_chains() {
             "set type integer that no rule tells",
             "element with a limit",
             "value of type ipv4_addr",
+            "element with a limit",
         ]
     );
+}
+
+#[test]
+fn a_rule_that_does_nothing_is_known() {
+    for (rule, printed) in [(json!([tcp(22)]), "tcp dport 22"), (json!([]), "continue")] {
+        let (ruleset, errors) = read(&list(std::slice::from_ref(&rule)));
+        assert_eq!(errors, [], "{rule}");
+        assert_eq!(chain(&ruleset).rules()[0].to_string(), printed);
+        assert!(write(&ruleset).is_ok(), "{rule}");
+    }
 }
 
 #[test]

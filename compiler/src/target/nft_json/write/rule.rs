@@ -21,7 +21,7 @@ fn statement(part: &Said<'_>) -> super::Said {
         }
         Said::Step(Step::Match(test)) => test::test(test),
         Said::Step(Step::Statement(statement)) => statement::statement(statement),
-        Said::Step(Step::Unknown(unknown)) => Err(format!("{} could not be read", unknown.name)),
+        Said::Step(Step::Unknown(unknown)) => Err(unknown.to_string()),
         Said::Time(Bound { field, operator, time }) => {
             Ok(test::compared(operator, field::field(*field)?, value::one(field.datatype(), *time)?))
         }

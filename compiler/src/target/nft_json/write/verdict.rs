@@ -2,7 +2,7 @@
 //! Verdicts.
 
 use ringwall_ir::words::{Family, NatFlags};
-use ringwall_ir::{Data, Datatype, KeyType, MapRef, Nat, NatEnd, Queue, Verdict};
+use ringwall_ir::{Data, Datatype, KeyType, MapRef, Nat, NatEnd, OwnPorts, Queue, Verdict};
 use serde_json::{Map, Value, json};
 
 use super::statement::looked_up;
@@ -21,20 +21,25 @@ pub(super) fn verdict(verdict: &Verdict) -> Said {
         Verdict::Map(map) => {
             Ok(json!({ "vmap": { "key": field::map_key(&map.key)?, "data": set::map(&map.key, &map.map, &[])? } }))
         }
-        Verdict::Masquerade { ports, flags } => Ok(json!({ "masquerade": own_end(*ports, *flags) })),
+        Verdict::Masquerade { ports, flags } => Ok(json!({ "masquerade": own_end(ports.as_ref(), *flags)? })),
         Verdict::Queue(queue) => Ok(queued(*queue)),
-        Verdict::Redirect { ports, flags } => Ok(json!({ "redirect": own_end(*ports, *flags) })),
+        Verdict::Redirect { ports, flags } => Ok(json!({ "redirect": own_end(ports.as_ref(), *flags)? })),
         Verdict::Reject(refusal) => Err(format!("{} is an answer", refusal.name())),
         Verdict::Return => Ok(json!({ "return": null })),
         Verdict::Snat(nat) => Ok(json!({ "snat": translated(nat)? })),
     }
 }
 
-fn own_end(ports: Option<(u16, u16)>, flags: NatFlags) -> Value {
+fn own_end(ports: Option<&OwnPorts>, flags: NatFlags) -> Said {
     let mut body = Map::new();
-    body.extend(ports.map(|ports| ("port".to_owned(), numbers(ports))));
+    let ports = match ports {
+        None => None,
+        Some(OwnPorts::Map { key, map }) => Some(looked_up(key, map, &[KeyType::Of(Datatype::InetService)])?),
+        Some(OwnPorts::Range(first, last)) => Some(numbers((*first, *last))),
+    };
+    body.extend(ports.map(|ports| ("port".to_owned(), ports)));
     add_flags(&mut body, flags);
-    if body.is_empty() { Value::Null } else { Value::Object(body) }
+    Ok(if body.is_empty() { Value::Null } else { Value::Object(body) })
 }
 
 fn add_flags(body: &mut Map<String, Value>, flags: NatFlags) {

@@ -102,7 +102,9 @@ fn tests(field: Field) -> Vec<Parts> {
     for name in ["named", "empty"] {
         tests.extend(either(field.into(), Values::Set(name.to_owned())));
     }
-    tests.into_iter().map(|test| accept([beside(field), vec![test]].concat())).collect()
+    let rule = |test| accept([beside(field), vec![test]].concat());
+    let idle = tests.first().cloned().map(|test| (rule(test).0, None));
+    tests.into_iter().map(rule).chain(idle).collect()
 }
 
 fn symbol(field: Field, name: &str) -> String {

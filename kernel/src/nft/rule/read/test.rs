@@ -64,11 +64,27 @@ impl<'s, 'a> Reading<'s, 'a> {
         }
     }
 
+    /// Whether every packet passes: an address is compared with the prefix of no length.
+    pub(super) fn passes_all(&self, cmp: &Cmp) -> bool {
+        let Some(Value::Payload(payload, done)) = self.registers.get(cmp.from) else { return false };
+        let nothing = |done: &Done| matches!(done, Done::Masked { mask, xor } if mask.is_zero() && xor.is_zero());
+        let [done] = done.as_slice() else { return false };
+        // The header is whole in every packet that comes so far.
+        let there = payload.base == Base::Network
+            && self.row_at(payload, value_len(&Value::payload(*payload))).is_ok_and(|row| row.datatype.has_prefixes());
+        there && nothing(done) && cmp.operator == Operator::Equal && cmp.data.is_zero()
+    }
+
     /// Everything below or above a value.
     fn half_range(&self, held: Held, cmp: &Cmp) -> Result<Match, Strange> {
         let layout = ordered(held)?;
-        if cmp.data.len() != layout.bytes || held.selector.mask().is_some() {
+        if cmp.data.len() != layout.bytes {
             return Err(other_bytes());
+        }
+        if held.selector.mask().is_some() {
+            // nft asks so whether none of several bits is set.
+            let below_one = (cmp.operator, layout.value_of(&cmp.data)) == (Operator::Less, 1);
+            return if below_one { Ok(inline(held.selector, IntervalSet::one(0), false)) } else { Err(other_bytes()) };
         }
         let (value, max) = (layout.value_of(&cmp.data), held.selector.field().max());
         let nothing = || strange("comparison that nothing passes");
@@ -171,6 +187,10 @@ impl<'s, 'a> Reading<'s, 'a> {
             return Ok(MapRef::Named(name.to_owned()));
         }
         let elements = self.anonymous(asked.map)?.read_list(&asked.layouts, given).map_err(unreadable)?;
+        let key: Vec<_> = asked.key.iter().map(|selector| selector.field().datatype()).collect();
+        if self.source.devices().are_in(&key, &[], &elements) {
+            return Err(strange("interface by name in a map"));
+        }
         Ok(MapRef::Inline(elements))
     }
 
@@ -181,8 +201,12 @@ impl<'s, 'a> Reading<'s, 'a> {
         while filled < len {
             let register = next.ok_or_else(other_bytes)?;
             let value = self.value(register)?;
-            let (row, done, _) = self.field_of(value, value_len(value))?;
+            let (row, done, loaded) = self.field_of(value, value_len(value))?;
             let held = Held::new(row.field, done).ok_or_else(|| strange("field changed otherwise than masked"))?;
+            // More bytes of a header than the field has are those of its neighbours.
+            if loaded.is_some_and(|len| len != Layout::of(row.field).bytes) {
+                return Err(other_bytes());
+            }
             all.push(held);
             if all.len() == 1 && u32::from(held.layout.bytes) == len {
                 return Ok(all);

@@ -3,7 +3,7 @@
 
 use ringwall_ir::fields::ByteOrder;
 use ringwall_ir::words::{Family, TableFamily};
-use ringwall_ir::{DataType, KeyType, Nat, NatEnd, Verdict};
+use ringwall_ir::{DataType, KeyType, Nat, NatEnd, OwnPorts, Verdict};
 
 use super::registers::{Asked, Value};
 use super::{Reading, Strange};
@@ -19,10 +19,10 @@ impl<'a> Reading<'_, 'a> {
     pub(super) fn ending(&self, expression: &Expression<'a>) -> Result<Verdict, Strange> {
         match expression {
             Expression::Masq(Own { ports, flags }) => {
-                Ok(Verdict::Masquerade { ports: self.written_ports(*ports)?, flags: *flags })
+                Ok(Verdict::Masquerade { ports: self.own_ports(*ports)?, flags: *flags })
             }
             Expression::Redir(Own { ports, flags }) => {
-                Ok(Verdict::Redirect { ports: self.written_ports(*ports)?, flags: *flags })
+                Ok(Verdict::Redirect { ports: self.own_ports(*ports)?, flags: *flags })
             }
             Expression::Nat(nat) if nat.destination => Ok(Verdict::Dnat(self.nat(nat)?)),
             Expression::Nat(nat) => Ok(Verdict::Snat(self.nat(nat)?)),
@@ -35,11 +35,17 @@ impl<'a> Reading<'_, 'a> {
     /// An answer of one family needs a rule that tests for it. Its guard stays a test: without it the rule would say
     /// that it answers either family.
     fn refusal(&self, reject: Reject) -> Result<Verdict, Strange> {
-        let guard = reject.family().filter(|_| self.family == TableFamily::Inet).map(Guard::Family);
-        if guard.is_some_and(|guard| !self.told.contains(&guard)) {
-            return Err(("refusal of one family in a rule for both".to_owned(), format!("{reject:?}")));
-        }
-        reject.refusal(self.family).map(Verdict::Reject).map_err(|unknown| ("refusal".to_owned(), unknown.to_string()))
+        let refusal = if self.family == TableFamily::Inet && reject.is_of_one_family() {
+            let told: Vec<_> =
+                Family::ALL.into_iter().filter(|family| self.told.contains(&Guard::Family(*family))).collect();
+            let [family] = told.as_slice() else {
+                return Err(("refusal of one family in a rule for both".to_owned(), format!("{reject:?}")));
+            };
+            reject.refusal_of(*family)
+        } else {
+            reject.refusal(self.family)
+        };
+        refusal.map(Verdict::Reject).map_err(|unknown| ("refusal".to_owned(), unknown.to_string()))
     }
 
     fn nat(&self, nat: &NatExpression) -> Result<Nat, Strange> {
@@ -83,6 +89,18 @@ impl<'a> Reading<'_, 'a> {
             map: self.map_of(asked, GivenData::Values(&parts))?,
             ports: if beside { self.written_ports(nat.ports)? } else { None },
         })
+    }
+
+    /// The ports of a translation to an address of the host: written, or given by a map of ports.
+    fn own_ports(&self, ports: Ends) -> Result<Option<OwnPorts>, Strange> {
+        let port = || translation_parts(None, 1);
+        match ports.first.and_then(|first| self.registers.get(first)) {
+            Some(Value::Asked(asked)) if ports.last.is_none() => {
+                let map = self.map_of(asked, GivenData::Values(&port()))?;
+                Ok(Some(OwnPorts::Map { key: asked.key.clone(), map }))
+            }
+            _ => Ok(self.written_ports(ports)?.map(|(first, last)| OwnPorts::Range(first, last))),
+        }
     }
 
     fn written_ports(&self, ports: Ends) -> Result<Option<(u16, u16)>, Strange> {

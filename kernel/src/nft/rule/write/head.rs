@@ -23,8 +23,12 @@ impl RuleWriter<'_> {
     /// The guard of an answer that one family has, unless a test tells the family anyway.
     fn of_refusal(&self, rule: &Rule) -> Option<Guard> {
         let Some(Verdict::Reject(refusal)) = rule.verdict() else { return None };
-        let family = Reject::of(self.table.family(), *refusal).family();
-        let guard = Guard::Family(family.filter(|_| self.table.family() == TableFamily::Inet)?);
+        let reject = Reject::of(self.table.family(), *refusal);
+        if self.table.family() != TableFamily::Inet || !reject.is_of_one_family() {
+            return None;
+        }
+        // IPv6 has no code that is not one of either family.
+        let guard = Guard::Family(Family::Ipv4);
         let tells = |test: &Match| {
             let mut needed = test.selectors().iter().flat_map(|selector| guards(selector.field()));
             Guard::told_by(test) == Some(guard) || needed.any(|needed| needed == guard)

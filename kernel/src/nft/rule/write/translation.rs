@@ -3,7 +3,7 @@
 
 use ringwall_ir::fields::ByteOrder;
 use ringwall_ir::words::Family;
-use ringwall_ir::{Data, DataType, Datatype, Element, KeyType, MapRef, Nat, NatEnd};
+use ringwall_ir::{Data, DataType, Datatype, Element, KeyType, MapRef, Nat, NatEnd, OwnPorts, Selector};
 
 use super::statement::has_ranges;
 use super::{RuleWriter, Unsayable};
@@ -33,9 +33,7 @@ impl<'a> RuleWriter<'a> {
                 (addresses, self.ports(*ports, next))
             }
             NatEnd::Map { key, map, ports } => {
-                let given = self.given(nat.family, map);
-                let set = self.map(key, map, |_| DataShape::values(&given.parts, given.ranges), FIRST)?;
-                self.out.push(Expression::Lookup(Lookup { from: FIRST, set, wanted: Wanted::Data(FIRST) }));
+                let given = self.looked_up_ends(nat.family, key, map)?;
                 let (addresses, given_ports, behind) = given.ends(nat.family)?;
                 match ports {
                     Some(ports) => (addresses, self.ports(Some(*ports), behind.ok_or(Unsayable::Registers)?)),
@@ -54,6 +52,30 @@ impl<'a> RuleWriter<'a> {
         Ok(())
     }
 
+    /// Loads the ports of a translation to an address of the host.
+    pub(super) fn own_ports(&mut self, ports: Option<&'a OwnPorts>) -> Result<Ends, Unsayable> {
+        match ports {
+            None => Ok(Ends::default()),
+            Some(OwnPorts::Range(first, last)) => Ok(self.ports(Some((*first, *last)), FIRST)),
+            Some(OwnPorts::Map { key, map }) => {
+                self.looked_up_ends(None, key, map)?.ends(None).map(|(_, ports, _)| ports)
+            }
+        }
+    }
+
+    /// Looks new ends up in a map.
+    fn looked_up_ends(
+        &mut self,
+        family: Option<Family>,
+        key: &'a [Selector],
+        map: &'a MapRef,
+    ) -> Result<Given, Unsayable> {
+        let given = self.given(family, map);
+        let set = self.map(key, map, |_| DataShape::values(&given.parts, given.ranges), FIRST)?;
+        self.out.push(Expression::Lookup(Lookup { from: FIRST, set, wanted: Wanted::Data(FIRST) }));
+        Ok(given)
+    }
+
     /// Loads addresses. Tells the next free register.
     fn addresses(&mut self, addresses: Option<(u128, u128)>, nat: &Nat) -> (Ends, Register) {
         let (Some((first, last)), Some(family)) = (addresses, nat.family) else { return (Ends::default(), FIRST) };
@@ -67,7 +89,7 @@ impl<'a> RuleWriter<'a> {
     }
 
     /// Loads ports, from a register on.
-    pub(super) fn ports(&mut self, ports: Option<(u16, u16)>, from: Register) -> Ends {
+    fn ports(&mut self, ports: Option<(u16, u16)>, from: Register) -> Ends {
         let Some((first, last)) = ports else { return Ends::default() };
         let bytes = |port: u16| Bytes::of(port.into(), PORT_LEN, ByteOrder::Network);
         self.immediate(from, bytes(first));

@@ -25,11 +25,11 @@ impl<'a> RuleWriter<'a> {
                 self.out.push(Expression::Lookup(Lookup { from: Register::FIRST, set, wanted }));
             }
             Verdict::Masquerade { ports, flags } => {
-                let ports = self.ports(*ports, Register::FIRST);
+                let ports = self.own_ports(ports.as_ref())?;
                 self.out.push(Expression::Masq(Own { ports, flags: *flags }));
             }
             Verdict::Redirect { ports, flags } => {
-                let ports = self.ports(*ports, Register::FIRST);
+                let ports = self.own_ports(ports.as_ref())?;
                 self.out.push(Expression::Redir(Own { ports, flags: *flags }));
             }
             Verdict::Queue(queue) => self.out.push(Expression::Queue(*queue)),

@@ -3,71 +3,80 @@
 
 use ringwall_ir::fields::{Fib, FibResult};
 use ringwall_ir::words::Family;
-use ringwall_ir::{Datatype, Field, IntervalSet, Match, Selector, Symbol, Values};
+use ringwall_ir::{Field, IntervalSet, Match, Selector, Symbol, Values};
 
+use super::super::Known;
 use super::super::block::{Block, Opt};
-use super::{number, one, span, with_mask, within};
+use super::{number_of, one, some, span_of, with_mask, within};
+use crate::target::iptables::words::begins;
 
 /// `-m owner`. When negated it passes packets of no socket too (`xt_owner.c`).
-pub(super) fn owner(option: &Opt<'_>) -> Option<Match> {
+pub(super) fn owner(option: &Opt<'_>) -> Known<Match> {
     let field = match option.name {
         "--uid-owner" => Field::Skuid,
         "--gid-owner" => Field::Skgid,
-        _ => return None,
+        _ => return Err(option.not_modelled()),
     };
+    option.plain("passes packets of no socket too, for which there is no test")?;
     let text = option.value();
-    if option.negated || text.is_empty() {
-        return None;
+    if text.is_empty() {
+        return Err(option.is_no("name or number"));
     }
-    if let Some((first, last)) = span(text, '-', u128::from(u32::MAX)) {
-        return Some(within(option, field, IntervalSet::range(first, last)));
+    if let Some((first, last)) = span_of(text, '-', u128::from(u32::MAX)) {
+        return Ok(within(option, field, IntervalSet::range(first, last)));
     }
     let symbol = Symbol { name: text.to_owned(), number: None };
-    Some(Match::within(field, Values::Symbols(vec![symbol])))
+    Ok(Match::within(field, Values::Symbols(vec![symbol])))
 }
 
 /// `-m cgroup`. The path's depth is the level at which it is looked for.
-pub(super) fn cgroup(block: &Block<'_>) -> Option<Vec<Match>> {
-    let [option] = block.options.as_slice() else { return None };
-    match option.name {
-        "--cgroup" => one(option, Field::MetaCgroup, number(option.value())?).map(|test| vec![test]),
-        "--path" if !option.negated => {
-            let name = option.value().trim_matches('/');
-            let level = u8::try_from(name.split('/').count()).ok().filter(|_| !name.is_empty())?;
-            let symbol = Symbol { name: name.to_owned(), number: None };
-            Some(vec![Match::within(Field::SocketCgroupv2(level), Values::Symbols(vec![symbol]))])
-        }
-        _ => None,
+pub(super) fn cgroup(block: &Block<'_>) -> Known<Match> {
+    let option = block.only()?;
+    if option.name == "--cgroup" {
+        return Ok(one(option, Field::MetaCgroup, number_of(option)?));
     }
+    option.plain("passes packets of no socket too, for which there is no test")?;
+    let name = option.value().trim_matches('/');
+    let level = u8::try_from(name.split('/').count()).ok().filter(|_| !name.is_empty());
+    let level = level.ok_or_else(|| option.is_no("path of a control group"))?;
+    let symbol = Symbol { name: name.to_owned(), number: None };
+    Ok(Match::within(Field::SocketCgroupv2(level), Values::Symbols(vec![symbol])))
 }
 
 /// `-m devgroup`
-pub(super) fn device_group(option: &Opt<'_>) -> Option<Match> {
+pub(super) fn device_group(option: &Opt<'_>) -> Known<Match> {
     let field = if option.name == "--src-group" { Field::Iifgroup } else { Field::Oifgroup };
     numbered(option, field, "default")
 }
 
 /// `-m realm`
-pub(super) fn realm(option: &Opt<'_>) -> Option<Match> {
+pub(super) fn realm(option: &Opt<'_>) -> Known<Match> {
     numbered(option, Field::Rtclassid, "cosmos")
 }
 
 /// `VALUE/MASK`. `zero` is the name that iproute2 has for number 0 (`/etc/iproute2/group`, `/etc/iproute2/rt_realms`); the
 /// host has given the other names, and only it knows them.
-fn numbered(option: &Opt<'_>, field: Field, zero: &str) -> Option<Match> {
-    let text = if option.value() == zero { "0" } else { option.value() };
-    let (value, mask) = with_mask(text)?;
-    Some(Match::In { selector: Selector::masked(field, mask), values: Values::one(value), negated: option.negated })
+fn numbered(option: &Opt<'_>, field: Field, zero: &str) -> Known<Match> {
+    let text = option.value();
+    let (value, mask) = match text {
+        _ if text == zero => (0, u128::from(u32::MAX)),
+        _ if text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            return Err(format!("`{text}` is a name of the host's /etc/iproute2: write the number"));
+        }
+        _ => with_mask(option)?,
+    };
+    Ok(Match::In { selector: Selector::masked(field, mask), values: Values::one(value), negated: option.negated })
 }
 
 /// `-m addrtype`. For IPv6 it looks most types up in the address, not in the routes (`addrtype_mt6` in `xt_addrtype.c`).
-pub(super) fn address_type(block: &Block<'_>, family: Family) -> Option<Vec<Match>> {
+pub(super) fn address_type(block: &Block<'_>, family: Family) -> Known<Vec<Match>> {
     let (iif, oif) = (block.has("--limit-iface-in"), block.has("--limit-iface-out"));
     let mut tests = Vec::new();
     for option in block.options.iter().filter(|option| matches!(option.name, "--src-type" | "--dst-type")) {
         let daddr = option.name == "--dst-type";
         let types = option.value().split(',').map(|name| address_type_named(name).map(|value| (value, value)));
-        let set = types.collect::<Option<IntervalSet>>()?;
+        let set = types.collect::<Option<IntervalSet>>();
+        let set = set.ok_or_else(|| option.is_no("list of types of addresses: write LOCAL,BROADCAST"))?;
         let field = Field::Fib(Fib { daddr, mark: false, iif, oif, result: FibResult::Type });
         match family {
             Family::Ipv4 => tests.push(within(option, field, set)),
@@ -76,10 +85,12 @@ pub(super) fn address_type(block: &Block<'_>, family: Family) -> Option<Vec<Matc
                 let address = if daddr { Field::Ip6Daddr } else { Field::Ip6Saddr };
                 tests.push(within(option, address, IntervalSet::prefix(0xff << 120, 8, 128)));
             }
-            Family::Ipv6 => return None,
+            Family::Ipv6 => {
+                return Err(format!("`{}` is not modelled for IPv6: LOCAL or MULTICAST alone is", option.value()));
+            }
         }
     }
-    Some(tests).filter(|tests| !tests.is_empty())
+    some(tests)
 }
 
 /// `RTN_LOCAL`
@@ -87,49 +98,67 @@ const LOCAL: u128 = 2;
 /// `RTN_MULTICAST`
 const MULTICAST: u128 = 5;
 
-/// The names of nft in capitals, and three that it has no word for (`RTN_*` of `include/uapi/linux/rtnetlink.h`).
+/// The types in the order of `RTN_*` (`include/uapi/linux/rtnetlink.h`).
+const TYPES: [&str; 12] = [
+    "UNSPEC",
+    "UNICAST",
+    "LOCAL",
+    "BROADCAST",
+    "ANYCAST",
+    "MULTICAST",
+    "BLACKHOLE",
+    "UNREACHABLE",
+    "PROHIBIT",
+    "THROW",
+    "NAT",
+    "XRESOLVE",
+];
+
+/// The number of the first type that begins so.
 fn address_type_named(name: &str) -> Option<u128> {
-    match name {
-        "THROW" => Some(9),
-        "NAT" => Some(10),
-        "XRESOLVE" => Some(11),
-        _ => Datatype::FibAddrtype.named_value(&name.to_lowercase()),
-    }
+    (0..).zip(TYPES).find(|(_, known)| begins(known, name)).map(|(number, _)| number)
 }
 
 /// `-m policy`: whether the packet came, or will go, by IPsec at all.
-pub(super) fn policy(block: &Block<'_>) -> Option<Vec<Match>> {
-    let exists = match block.option("--pol")?.value() {
+pub(super) fn policy(block: &Block<'_>) -> Known<Match> {
+    if let Some(other) = block.options.iter().find(|option| !matches!(option.name, "--pol" | "--dir")) {
+        return Err(other.not_modelled());
+    }
+    let (policy, direction) = (block.need("--pol")?, block.need("--dir")?);
+    let exists = match policy.value() {
         "ipsec" => 1,
         "none" => 0,
-        _ => return None,
+        _ => return Err(policy.is_no("policy: there are ipsec and none")),
     };
-    let field = match block.option("--dir")?.value() {
+    let field = match direction.value() {
         "in" => Field::MetaIpsec,
         "out" => Field::RtIpsec,
-        _ => return None,
+        _ => return Err(direction.is_no("direction: there are in and out")),
     };
-    (block.options.len() == 2).then(|| vec![Match::within(field, Values::one(exists))])
+    Ok(Match::within(field, Values::one(exists)))
 }
 
 /// `-m rpfilter`, as nft's own translation of it has it. The two differ for packets that routing drops whatever becomes of
 /// them here, and in that the field takes 0.0.0.0 to 255.255.255.255 for routed (`ipt_rpfilter.c`, `nft_fib_ipv4.c`).
-pub(super) fn reverse_path(block: &Block<'_>) -> Option<Vec<Match>> {
-    if block.has("--accept-local") {
-        return None;
+pub(super) fn reverse_path(block: &Block<'_>) -> Known<Match> {
+    if let Some(option) = block.option("--accept-local") {
+        return Err(option.not_modelled());
     }
     let (mark, iif) = (block.has("--validmark"), !block.has("--loose"));
     let field = Field::Fib(Fib { daddr: false, mark, iif, oif: false, result: FibResult::Exists });
-    Some(vec![Match::within(field, Values::one(u128::from(!block.has("--invert"))))])
+    Ok(Match::within(field, Values::one(u128::from(!block.has("--invert")))))
 }
 
 /// `-m socket`. Without `--nowildcard` it does not see sockets that are bound to no address (`xt_socket.c`).
-pub(super) fn socket(block: &Block<'_>) -> Option<Vec<Match>> {
-    if block.has("--restore-skmark") {
-        return None;
+pub(super) fn socket(block: &Block<'_>) -> Known<Vec<Match>> {
+    if let Some(option) = block.option("--restore-skmark") {
+        return Err(option.not_modelled());
     }
     let transparent = block.has("--transparent").then(|| Match::within(Field::SocketTransparent, Values::one(1)));
     let bound = (!block.has("--nowildcard")).then(|| Match::within(Field::SocketWildcard, Values::one(0)));
     let tests: Vec<_> = transparent.into_iter().chain(bound).collect();
-    Some(tests).filter(|tests| !tests.is_empty())
+    if tests.is_empty() {
+        return Err("`--nowildcard` alone asks whether there is any socket, for which there is no test".to_owned());
+    }
+    Ok(tests)
 }

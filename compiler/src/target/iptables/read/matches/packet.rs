@@ -5,79 +5,89 @@ use ringwall_ir::fields::Exthdr;
 use ringwall_ir::words::Family;
 use ringwall_ir::{Datatype, Field, IntervalSet, Match, Selector, Values};
 
+use super::super::Known;
+use super::super::address::{no_address, short};
 use super::super::block::{Block, Opt};
-use super::super::rule::address;
-use super::{by_family, number, one, span, with_mask, within};
+use super::{by_family, number, number_of, one, span, with_mask, within};
 use crate::target::iptables::words::{hops, icmp};
 
 /// `-m icmp`, `-m icmp6`. A code belongs to its type, so "not this code" says something only beside that type.
-pub(super) fn icmp(block: &Block<'_>, family: Family, demanded: &mut Vec<Match>) -> Option<Vec<Match>> {
+pub(super) fn icmp(block: &Block<'_>, family: Family, demanded: &mut Vec<Match>) -> Known<Vec<Match>> {
     let words = icmp::words(family);
     if block.name == "icmp" && family == Family::Ipv6 {
-        return None;
+        return Err("it tests ICMP of IPv4: write `-m icmp6`".to_owned());
     }
     let mut tests = Vec::new();
     for option in &block.options {
-        let any = family == Family::Ipv4 && matches!(option.value(), "any" | "255");
-        if any && !option.negated {
+        let named = icmp::kind(family, option.value());
+        let (kind, code) = named.ok_or_else(|| option.is_no("type of ICMP, or not of one alone"))?;
+        if family == Family::Ipv4 && u128::from(kind) == icmp::ANY_TYPE {
+            option.plain("of any type passes no packet")?;
             continue;
         }
-        let (kind, code) = icmp::kind(family, option.value()).filter(|_| !any)?;
-        let kind = Match::within(words.kind, Values::one(u128::from(kind)));
+        let kind = u128::from(kind);
+        let of_kind = Match::within(words.kind, Values::one(kind));
         match code.map(|code| Values::one(u128::from(code))) {
-            Some(code) if option.negated && demanded.contains(&kind) => tests.push(Match::outside(words.code, code)),
-            Some(_) if option.negated => return None,
+            Some(code) if option.negated && demanded.contains(&of_kind) => tests.push(Match::outside(words.code, code)),
+            Some(_) if option.negated => {
+                return Err(format!("`{}` of a type and a code passes all other types too", option.spelled()));
+            }
             Some(code) => {
-                demanded.push(kind.clone());
-                tests.extend([kind, Match::within(words.code, code)]);
+                demanded.push(of_kind.clone());
+                tests.extend([of_kind, Match::within(words.code, code)]);
             }
             None => {
-                tests.push(one(option, words.kind, icmp_kind(&kind)?)?);
+                tests.push(one(option, words.kind, kind));
                 if !option.negated {
-                    demanded.push(kind);
+                    demanded.push(of_kind);
                 }
             }
         }
     }
-    Some(tests)
-}
-
-fn icmp_kind(test: &Match) -> Option<u128> {
-    match test {
-        Match::In { values: Values::Inline(set), .. } => set.single(),
-        _ => None,
-    }
+    Ok(tests)
 }
 
 /// `-m iprange`
-pub(super) fn range(option: &Opt<'_>, family: Family) -> Option<Match> {
+pub(super) fn range(option: &Opt<'_>, family: Family) -> Known<Match> {
     let (first, last) = option.value().split_once('-').unwrap_or((option.value(), option.value()));
-    let set = IntervalSet::range(address(family, first)?, address(family, last)?);
+    let end = |text| short(family, text).ok_or_else(|| no_address(family, text));
+    let set = IntervalSet::range(end(first)?, end(last)?);
     let field = if option.name == "--src-range" { Field::source(family) } else { Field::destination(family) };
-    (!set.is_empty()).then(|| within(option, field, set))
+    if set.is_empty() {
+        return Err(format!("`{}` ends before it begins", option.value()));
+    }
+    Ok(within(option, field, set))
 }
 
 /// `-m ttl`, `-m hl`
-pub(super) fn hops(option: &Opt<'_>, family: Family) -> Option<Match> {
+pub(super) fn hops(option: &Opt<'_>, family: Family) -> Known<Match> {
     let hops::HopWords { options: [equal, less, greater], field, .. } = hops::words(family);
-    let number = number(option.value()).filter(|&number| number <= field.max())?;
-    match option.name {
-        name if name == equal => one(option, field, number),
-        _ if option.negated => None,
-        name if name == less => Some(within(option, field, IntervalSet::range(0, number.checked_sub(1)?))),
-        name if name == greater => Some(within(option, field, IntervalSet::range(number + 1, field.max()))),
-        _ => None,
+    let number = number_of(option)?;
+    if number > field.max() {
+        return Err(option.is_no("hop limit: they are 0 to 255"));
     }
+    let nobody = || format!("no packet passes `{} {}`", option.spelled(), option.value());
+    let set = match option.name {
+        name if name == equal => return Ok(one(option, field, number)),
+        name if name == less => (number > 0).then(|| IntervalSet::range(0, number - 1)).ok_or_else(nobody)?,
+        name if name == greater => {
+            (number < field.max()).then(|| IntervalSet::range(number + 1, field.max())).ok_or_else(nobody)?
+        }
+        _ => return Err(format!("`{}` is of the other family", option.name)),
+    };
+    option.plain("cannot be: iptables refuses it")?;
+    Ok(within(option, field, set))
 }
 
 /// `-m length`. Of IPv6 it counts the header too (`xt_length.c`), and the field does not.
-pub(super) fn length(option: &Opt<'_>, family: Family) -> Option<Match> {
-    let (first, last) = span(option.value(), ':', u128::from(u16::MAX))?;
+pub(super) fn length(option: &Opt<'_>, family: Family) -> Known<Match> {
+    let (first, last) = span(option, ':', u128::from(u16::MAX))?;
     match family {
-        Family::Ipv4 => Some(within(option, Field::IpLength, IntervalSet::range(first, last))),
+        Family::Ipv4 => Ok(within(option, Field::IpLength, IntervalSet::range(first, last))),
         Family::Ipv6 => {
-            let payload = IntervalSet::range(first.saturating_sub(HEADER), last.checked_sub(HEADER)?);
-            Some(within(option, Field::Ip6Length, payload))
+            let payload = last.checked_sub(HEADER).map(|last| IntervalSet::range(first.saturating_sub(HEADER), last));
+            let payload = payload.ok_or("a packet of IPv6 has 40 bytes at least")?;
+            Ok(within(option, Field::Ip6Length, payload))
         }
     }
 }
@@ -86,62 +96,86 @@ pub(super) fn length(option: &Opt<'_>, family: Family) -> Option<Match> {
 const HEADER: u128 = 40;
 
 /// `-m dscp`
-pub(super) fn code_point(option: &Opt<'_>, family: Family) -> Option<Match> {
+pub(super) fn code_point(option: &Opt<'_>, family: Family) -> Known<Match> {
     let field = by_family(family, Field::IpDscp, Field::Ip6Dscp);
     let value = match option.name {
-        "--dscp" => number(option.value())?,
-        _ => Datatype::Dscp.named_value(&option.value().to_lowercase())?,
+        "--dscp" => number(option.value()).filter(|&value| value <= field.max()),
+        // Those names of nft that iptables does not know.
+        _ if ["df", "lephb", "va"].iter().any(|name| name.eq_ignore_ascii_case(option.value())) => None,
+        _ => Datatype::Dscp.named_value(&option.value().to_lowercase()),
     };
-    one(option, field, value)
+    Ok(one(option, field, value.ok_or_else(|| option.is_no("code point: they are 0 to 63"))?))
 }
 
 /// `-m tos`. The two lowest bits belong to no field.
-pub(super) fn service(option: &Opt<'_>, family: Family) -> Option<Match> {
+pub(super) fn service(option: &Opt<'_>, family: Family) -> Known<Match> {
     let text = option.value();
-    let (value, mask) = with_mask(text).filter(|_| text.contains('/'))?;
-    if mask & 0x03 != 0 || mask > 0xff {
-        return None;
+    if !text.contains('/') {
+        return Err(format!("`{text}` looks at the two bits of ECN too: write a mask of the others, `0x10/0xfc`"));
+    }
+    let (value, mask) = with_mask(option)?;
+    if mask & 0x03 != 0 || mask > 0xff || value & 0x03 != 0 {
+        return Err(format!("`{text}` looks at the two bits of ECN too: a mask within 0xfc does not"));
     }
     let selector = Selector::masked(by_family(family, Field::IpDscp, Field::Ip6Dscp), mask >> 2);
-    let known = value & 0x03 == 0;
-    known.then(|| Match::In { selector, values: Values::one(value >> 2), negated: option.negated })
+    Ok(Match::In { selector, values: Values::one(value >> 2), negated: option.negated })
+}
+
+/// `-m mac`
+pub(super) fn hardware_address(option: &Opt<'_>) -> Known<Match> {
+    let octets: Option<Vec<u128>> = option
+        .value()
+        .split(':')
+        .map(|octet| u8::from_str_radix(octet, 16).ok().filter(|_| !octet.contains('+')).map(u128::from))
+        .collect();
+    let octets = octets.filter(|octets| octets.len() == 6).ok_or_else(|| option.is_no("address of Ethernet"))?;
+    Ok(one(option, Field::EtherSaddr, octets.into_iter().fold(0, |address, octet| address << 8 | octet)))
 }
 
 /// `-m pkttype`
-pub(super) fn kind(option: &Opt<'_>) -> Option<Match> {
-    let value = match option.value() {
+pub(super) fn kind(option: &Opt<'_>) -> Known<Match> {
+    let value = match option.value().to_lowercase().as_str() {
         "unicast" | "host" => 0,
         "broadcast" | "bcast" => 1,
         "multicast" | "mcast" => 2,
-        _ => return None,
+        "otherhost" => 3,
+        _ => return Err(option.is_no("kind of packet: there are unicast, broadcast, multicast and otherhost")),
     };
-    one(option, Field::Pkttype, value)
+    Ok(one(option, Field::Pkttype, value))
 }
 
 /// `-m tcpmss`. What it says when negated passes packets without the option too (`xt_tcpmss.c`).
-pub(super) fn segment_size(option: &Opt<'_>) -> Option<Match> {
-    let (first, last) = span(option.value(), ':', u128::from(u16::MAX)).filter(|_| !option.negated)?;
-    Some(within(option, Field::TcpMaxseg, IntervalSet::range(first, last)))
+pub(super) fn segment_size(option: &Opt<'_>) -> Known<Match> {
+    option.plain("passes packets without the TCP option too, for which there is no test")?;
+    let (first, last) = span(option, ':', u128::from(u16::MAX))?;
+    Ok(within(option, Field::TcpMaxseg, IntervalSet::range(first, last)))
 }
 
 /// `-m frag`, `-m rt`, `-m hbh`, `-m dst`, without a word about what is in the header.
-pub(super) fn extension(block: &Block<'_>, family: Family) -> Option<Vec<Match>> {
-    if !block.options.is_empty() || family == Family::Ipv4 {
-        return None;
+pub(super) fn extension(block: &Block<'_>, family: Family) -> Known<Match> {
+    if let Some(option) = block.options.first() {
+        return Err(option.not_modelled());
     }
-    let header = Exthdr::ALL.into_iter().find(|header| header.name().0 == block.name)?;
-    Some(vec![Match::within(Field::Exthdr(header), Values::one(1))])
+    let header = Exthdr::ALL.into_iter().find(|header| header.name().0 == block.name && family == Family::Ipv6);
+    let header = header.ok_or("extension headers are of IPv6, and this text is of ipv4")?;
+    Ok(Match::within(Field::Exthdr(header), Values::one(1)))
 }
 
 /// `-m ipv6header --soft`, of one header: all that are named must be there, or none.
-pub(super) fn extension_headers(block: &Block<'_>, family: Family) -> Option<Vec<Match>> {
-    let option = block.option("--header").filter(|_| block.has("--soft") && family == Family::Ipv6)?;
+pub(super) fn extension_headers(block: &Block<'_>, family: Family) -> Known<Match> {
+    if family == Family::Ipv4 {
+        return Err("extension headers are of IPv6, and this text is of ipv4".to_owned());
+    }
+    if !block.has("--soft") {
+        return Err("it asks for no other headers, which is not modelled: with `--soft` it does not".to_owned());
+    }
+    let option = block.need("--header")?;
     let header = match option.value() {
         "dst" | "ipv6-opts" | "60" => Exthdr::Dst,
         "frag" | "ipv6-frag" | "44" => Exthdr::Frag,
         "hop" | "hop-by-hop" | "0" => Exthdr::Hbh,
         "route" | "ipv6-route" | "43" => Exthdr::Rt,
-        _ => return None,
+        other => return Err(format!("`{other}` is not modelled: one of hop, dst, route and frag is")),
     };
-    Some(vec![Match::within(Field::Exthdr(header), Values::one(u128::from(!option.negated)))])
+    Ok(Match::within(Field::Exthdr(header), Values::one(u128::from(!option.negated))))
 }

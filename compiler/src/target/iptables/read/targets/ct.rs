@@ -4,40 +4,51 @@
 use ringwall_ir::words::CtDirection;
 use ringwall_ir::{Assignment, Statement, Step, Target, Verdict};
 
-use super::super::block::Block;
-use super::super::matches::number;
+use super::super::Known;
+use super::super::block::{Block, Opt};
+use super::super::matches::narrow;
 use super::super::rule::Reading;
 
 /// What it does to a packet that conntrack has not seen yet. Timeouts are made by nfct(8), and events by nobody else.
-pub(super) fn ct(reading: &mut Reading<'_>, block: &Block<'_>) -> Option<(Vec<Step>, Option<Verdict>)> {
+pub(super) fn ct(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<(Vec<Step>, Option<Verdict>)> {
     let mut steps: Vec<Step> = Vec::new();
     for option in &block.options {
         match option.name {
             "--notrack" => steps.push(Statement::Notrack.into()),
-            "--zone" => steps.push(zone(option.value(), None)?),
-            "--zone-orig" => steps.push(zone(option.value(), Some(CtDirection::Original))?),
-            "--zone-reply" => steps.push(zone(option.value(), Some(CtDirection::Reply))?),
+            "--zone" => steps.push(zone(option, None)?),
+            "--zone-orig" => steps.push(zone(option, Some(CtDirection::Original))?),
+            "--zone-reply" => steps.push(zone(option, Some(CtDirection::Reply))?),
             "--helper" => {
-                let name = reading.helper(option.value(), reading.protocol?);
+                let protocol = reading.protocol.ok_or("a helper is of one protocol: write `-p` beside it")?;
+                let name = reading.helper(option.value(), protocol);
                 steps.push(Statement::CtHelper(name).into());
             }
-            _ => return None,
+            _ => return Err(option.not_modelled()),
         }
     }
     // iptables-save prints no zone 0.
     if block.is_bare() {
-        steps.extend(zone("0", None));
+        steps.push(of_zone(0, None));
     }
     let zones = block.options.iter().filter(|option| option.name.starts_with("--zone")).count();
-    if zones > 1 || (block.has("--notrack") && steps.len() > 1) {
-        return None;
+    if zones > 1 {
+        return Err("it gives several ct zones".to_owned());
+    }
+    if block.has("--notrack") && steps.len() > 1 {
+        return Err("`--notrack` leaves no entry for the rest".to_owned());
     }
     // The zone is that of the entry that gets the helper.
     steps.sort_by_key(|step| matches!(step, Step::Statement(Statement::CtHelper(_))));
-    Some((steps, None)).filter(|(steps, _)| !steps.is_empty())
+    Ok((steps, None))
 }
 
-fn zone(value: &str, direction: Option<CtDirection>) -> Option<Step> {
-    let zone = u16::try_from(number(value)?).ok()?;
-    Some(Statement::Assign(Assignment::value(Target::CtZone(direction), u32::from(zone))).into())
+fn zone(option: &Opt<'_>, direction: Option<CtDirection>) -> Known<Step> {
+    if option.value() == "mark" {
+        return Err("a ct zone from the mark of the packet is not modelled".to_owned());
+    }
+    Ok(of_zone(narrow(option)?, direction))
+}
+
+fn of_zone(zone: u16, direction: Option<CtDirection>) -> Step {
+    Statement::Assign(Assignment::value(Target::CtZone(direction), u32::from(zone))).into()
 }

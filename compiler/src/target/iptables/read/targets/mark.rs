@@ -3,48 +3,60 @@
 
 use ringwall_ir::{Assignment, Field, Selector, Source, Target};
 
-use super::super::block::Block;
-use super::super::matches::{number, with_mask};
+use super::super::Known;
+use super::super::block::{Block, Opt};
+use super::super::matches::{narrow, with_mask};
 
 /// All bits of a mark.
 const ALL: u32 = u32::MAX;
 
 /// What is written to the mark. Only one of the options can be given.
-pub(super) fn mark(block: &Block<'_>, target: Target) -> Option<Assignment> {
-    let text = |name| block.option(name).map(|option| option.value());
-    let bits = |number: u128| u32::try_from(number).ok();
-    let masked = |text| {
-        let (value, mask) = with_mask(text)?;
-        Some((bits(value)?, bits(mask)?))
-    };
-    let written = |keep: u32, value: u32| Assignment { target, keep, source: Source::Value(value) };
-    if let Some(text) = text("--set-xmark") {
-        let (value, mask) = masked(text)?;
-        return Some(written(!mask, value));
+pub(super) fn mark(block: &Block<'_>, target: Target) -> Known<Assignment> {
+    let written = |keep: u32, value: u32| Ok(Assignment { target, keep, source: Source::Value(value) });
+    if let Some(option) = block.option("--set-xmark") {
+        let (value, mask) = masked(option)?;
+        return written(!mask, value);
     }
-    if let Some(text) = text("--set-mark") {
-        let (value, mask) = masked(text)?;
-        return Some(written(!(mask | value), value));
+    if let Some(option) = block.option("--set-mark") {
+        let (value, mask) = masked(option)?;
+        return written(!(mask | value), value);
     }
-    for (option, keep_all) in [("--and-mark", false), ("--or-mark", true), ("--xor-mark", true)] {
-        let Some(text) = text(option) else { continue };
-        let value = bits(number(text)?)?;
-        return Some(match option {
+    for name in ["--and-mark", "--or-mark", "--xor-mark"] {
+        let Some(option) = block.option(name) else { continue };
+        let value = narrow(option)?;
+        return match name {
+            "--and-mark" => written(value, 0),
             "--or-mark" => written(!value, value),
-            _ if keep_all => written(ALL, value),
-            _ => written(value, 0),
-        });
+            _ => written(ALL, value),
+        };
     }
-    let shifts = block.has("--left-shift-mark") || block.has("--right-shift-mark");
-    if target == Target::Mark || shifts || block.has("--save-mark") == block.has("--restore-mark") {
-        return None;
+    if target == Target::Mark {
+        return Err("it has no option that writes".to_owned());
     }
-    let mask = |name| text(name).or_else(|| text("--mask")).map_or(Some(u128::from(ALL)), number).and_then(bits);
+    copied(block)
+}
+
+/// `CONNMARK --save-mark`, `--restore-mark`.
+fn copied(block: &Block<'_>) -> Known<Assignment> {
+    if let Some(shift) = block.option("--left-shift-mark").or_else(|| block.option("--right-shift-mark")) {
+        return Err(shift.not_modelled());
+    }
+    if block.has("--save-mark") == block.has("--restore-mark") {
+        return Err("it either saves or restores".to_owned());
+    }
+    let mask = |name| block.option(name).or_else(|| block.option("--mask")).map_or(Ok(ALL), narrow::<u32>);
     let (nfmask, ctmask) = (mask("--nfmask")?, mask("--ctmask")?);
     let (target, kept, field, taken) = match block.has("--save-mark") {
         true => (Target::CtMark, !ctmask, Field::MetaMark, nfmask),
         false => (Target::Mark, !nfmask, Field::CtMark, ctmask),
     };
     let selector = Selector::masked(field, u128::from(taken));
-    Some(Assignment { target, keep: kept, source: Source::Field { selector, xor: 0 } })
+    Ok(Assignment { target, keep: kept, source: Source::Field { selector, xor: 0 } })
+}
+
+/// Both are of 32 bits.
+fn masked(option: &Opt<'_>) -> Known<(u32, u32)> {
+    let (value, mask) = with_mask(option)?;
+    let bits = |number| u32::try_from(number).map_err(|_| option.is_no("number of 32 bits"));
+    Ok((bits(value)?, bits(mask)?))
 }

@@ -14,42 +14,84 @@ fn error_of_rule(rule: &str) -> String {
 #[test]
 fn what_is_not_known_is_named() {
     let cases = [
-        ("-j ACCEPT --queue-num 3", "unknown target ACCEPT `-j ACCEPT --queue-num 3`"),
+        (
+            "-j ACCEPT --queue-num 3",
+            "unknown target ACCEPT `-j ACCEPT --queue-num 3` (option `--queue-num` is not known)",
+        ),
         (
             "-s 10.0.0.1 -m recent --set --name x -j ACCEPT",
-            "ip saddr 10.0.0.1 unknown match recent `-m recent --set --name x` accept",
+            "ip saddr 10.0.0.1 unknown match recent `-m recent --set --name x` (it is not modelled) accept",
         ),
         (
             "-m string --string \"a b\" --algo bm -p tcp --dport 80 -j ACCEPT",
-            "meta l4proto tcp unknown match string `-m string --string \"a b\" --algo bm` tcp dport 80 accept",
+            "meta l4proto tcp unknown match string `-m string --string \"a b\" --algo bm` (it is not modelled) tcp dport 80 accept",
         ),
-        ("-j MYCHAIN", "unknown target MYCHAIN `-j MYCHAIN`"),
-        ("-j TEE --gateway 10.0.0.1", "unknown target TEE `-j TEE --gateway 10.0.0.1`"),
-        ("-p tcp -m tcp --dport ssh -j ACCEPT", "meta l4proto tcp unknown match tcp `-m tcp --dport ssh` accept"),
-        ("-p tcp -m tcp --tcp-option 5 -j ACCEPT", "meta l4proto tcp unknown match tcp `-m tcp --tcp-option 5` accept"),
-        ("--dport 22 -j ACCEPT", "unknown match option `--dport 22` accept"),
-        ("-m tcp --nope 5 -j ACCEPT", "unknown match tcp `-m tcp --nope 5` accept"),
-        ("-s host.example -j ACCEPT", "unknown option -s `-s host.example` accept"),
-        ("-s ::1 -j ACCEPT", "unknown option -s `-s ::1` accept"),
-        ("! -s 10.0.0.1,10.0.0.2 -j ACCEPT", "unknown option -s `! -s 10.0.0.1,10.0.0.2` accept"),
-        ("-p nosuch -j ACCEPT", "unknown option -p `-p nosuch` accept"),
+        (
+            "-j MYCHAIN",
+            "unknown target MYCHAIN `-j MYCHAIN` (there is no chain `MYCHAIN` in this table: declare it, `:MYCHAIN -`)",
+        ),
+        ("-j TEE --gateway 10.0.0.1", "unknown target TEE `-j TEE --gateway 10.0.0.1` (it is not modelled)"),
+        (
+            "-p tcp -m tcp --dport ssh -j ACCEPT",
+            "meta l4proto tcp unknown match tcp `-m tcp --dport ssh` (`ssh` is a name of the host's /etc/services: write the number of the port) accept",
+        ),
+        (
+            "-p tcp -m tcp --tcp-option 5 -j ACCEPT",
+            "meta l4proto tcp unknown match tcp `-m tcp --tcp-option 5` (`--tcp-option` is not modelled) accept",
+        ),
+        (
+            "--dport 22 -j ACCEPT",
+            "unknown match option `--dport 22` (option `--dport` is one of -m dccp, sctp, tcp, udp: write that before it) accept",
+        ),
+        ("-m tcp --nope 5 -j ACCEPT", "unknown match tcp `-m tcp --nope 5` (option `--nope` is not known) accept"),
+        (
+            "-s host.example -j ACCEPT",
+            "unknown option -s `-s host.example` (`host.example` is a name that the host would look up: write its address) accept",
+        ),
+        (
+            "-s ::1 -j ACCEPT",
+            "unknown option -s `-s ::1` (`::1` is an address of ipv6, and this text is of ipv4) accept",
+        ),
+        (
+            "! -s 10.0.0.1,10.0.0.2 -j ACCEPT",
+            "unknown option -s `! -s 10.0.0.1,10.0.0.2` (`! -s` takes one address: each of several would be a rule that passes nearly everything) accept",
+        ),
+        (
+            "-p nosuch -j ACCEPT",
+            "unknown option -p `-p nosuch` (`nosuch` is no protocol that is known: write its number, 0 to 255) accept",
+        ),
         (
             "! -s 0.0.0.0/0 -j ACCEPT",
-            "unknown rule where the test of `ip saddr` has no values `! -s 0.0.0.0/0 -j ACCEPT` accept",
+            "unknown option -s `! -s 0.0.0.0/0` (no packet passes an address that is none of all) accept",
         ),
-        ("-p icmp ! --icmp-type 3/4 -j DROP", "meta l4proto icmp unknown match icmp `! --icmp-type 3/4` drop"),
-        ("-m limit --limit 3000/s -j ACCEPT", "unknown match limit `-m limit --limit 3000/s` accept"),
+        (
+            "-p icmp ! --icmp-type 3/4 -j DROP",
+            "meta l4proto icmp unknown match icmp `! --icmp-type 3/4` (`! --icmp-type` of a type and a code passes all other types too) drop",
+        ),
+        (
+            "-m limit --limit 3000/s -j ACCEPT",
+            "unknown match limit `-m limit --limit 3000/s` (iptables does not keep 3000 a second: it rounds the rate) accept",
+        ),
         (
             "-m ttl --ttl-gt 255 -j DROP",
-            "unknown rule where the test of `ip ttl` has no values `-m ttl --ttl-gt 255 -j DROP` drop",
+            "unknown match ttl `-m ttl --ttl-gt 255` (no packet passes `--ttl-gt 255`) drop",
         ),
-        ("-m ttl ! --ttl-gt 5 -j DROP", "unknown match ttl `-m ttl ! --ttl-gt 5` drop"),
-        ("-j REJECT --reject-with icmp6-no-route", "unknown target REJECT `-j REJECT --reject-with icmp6-no-route`"),
+        (
+            "-m ttl ! --ttl-gt 5 -j DROP",
+            "unknown match ttl `-m ttl ! --ttl-gt 5` (`! --ttl-gt` cannot be: iptables refuses it) drop",
+        ),
+        (
+            "-j REJECT --reject-with icmp6-no-route",
+            "unknown target REJECT `-j REJECT --reject-with icmp6-no-route` (`icmp6-no-route` is no answer of ipv4 that is modelled)",
+        ),
         (
             "-j REJECT --reject-with tcp-reset",
-            "unknown rule where a tcp reset needs a rule that matches tcp alone `-j REJECT --reject-with tcp-reset`",
+            "unknown rule `-j REJECT --reject-with tcp-reset` (a tcp reset needs a rule that matches tcp alone)",
         ),
-        ("-m set --match-set x src -j DROP", "unknown match set `-m set --match-set x src` drop"),
+        (
+            "-m set --match-set x src -j DROP",
+            "unknown match set `-m set --match-set x src` (set `x` is not known: its elements are in no text that was given: give what `ipset save` prints) drop",
+        ),
     ];
     for (rule, expected) in cases {
         assert_eq!(printed(rule), expected, "{rule}");

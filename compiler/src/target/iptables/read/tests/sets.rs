@@ -57,14 +57,25 @@ fn a_set_that_is_not_known_is_named() {
     assert_eq!(
         rules(&ruleset),
         [
-            "unknown match set `-m set --match-set gone src` accept",
-            "unknown match set `-m set --match-set six src` drop"
+            "unknown match set `-m set --match-set gone src` (set `gone` is not known: its elements are in no text that was given: give what `ipset save` prints) accept",
+            "unknown match set `-m set --match-set six src` (set `six` holds addresses of ipv6) drop"
         ]
     );
     let unknowns: Vec<_> = ruleset.tables[0].unknowns().iter().map(|(_, unknown)| unknown.name.as_str()).collect();
     assert_eq!(unknowns, ["set gone"]);
     let (alone, errors) = read("*filter\n-A INPUT -m set --match-set lan src -j DROP\nCOMMIT\n", Family::Ipv4);
     assert_eq!((errors, alone.tables[0].unknowns().len()), (Vec::new(), 1));
+}
+
+/// An option of a set is named, and not the word behind it.
+#[test]
+fn an_option_of_a_set_that_has_no_place_is_named() {
+    let text = "*filter\n-A INPUT -m set --match-set wide src -j ACCEPT\nCOMMIT\n";
+    let (ruleset, errors) =
+        read_with_sets(text, Family::Ipv4, "create wide hash:ip family inet netmask 24 maxelem 9\n");
+    assert_eq!(errors, []);
+    let reasons: Vec<_> = ruleset.tables[0].unknowns().iter().map(|(_, unknown)| unknown.to_string()).collect();
+    assert_eq!(reasons, ["set wide could not be read: its option `netmask` has no place in the IR"]);
 }
 
 /// "Not in the set" passes packets without ports too.
@@ -76,7 +87,7 @@ fn ports_that_are_excepted_need_a_protocol() {
     assert_eq!(
         rules(&ruleset),
         [
-            "unknown match set `-m set ! --match-set web src,dst` drop",
+            "unknown match set `-m set ! --match-set web src,dst` (when negated it passes packets without ports too: write `-p` with a protocol of ports beside it) drop",
             "meta l4proto udp ip saddr . meta l4proto . th dport != @web drop"
         ]
     );
@@ -92,8 +103,8 @@ fn a_set_that_packets_fill_is_of_one_table() {
     assert_eq!(
         rules(&ruleset),
         [
-            "unknown target SET `-j SET --add-set banned src`",
-            "unknown match set `-m set --match-set banned src` drop",
+            "unknown target SET `-j SET --add-set banned src` (set `banned` is not known: packets add to it, and several tables look into it)",
+            "unknown match set `-m set --match-set banned src` (set `banned` is not known: packets add to it, and several tables look into it) drop",
             "ip saddr @lan drop"
         ]
     );

@@ -61,6 +61,7 @@ pub(super) fn spelling<'a>(place: &'a Place<'a>, field: Field) -> Result<Spellin
                     0 => "unicast",
                     1 => "broadcast",
                     2 => "multicast",
+                    3 => "otherhost",
                     _ => return Err(format!("iptables has no word for the packet type {value}")),
                 };
                 Ok(Test::of("pkttype", "--pkt-type", negated, word))

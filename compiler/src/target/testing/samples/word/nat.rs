@@ -4,8 +4,8 @@
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::{Family, Hook, NatFlags, TableFamily};
 use ringwall_ir::{
-    Data, DataType, Datatype, Element, Elements, Field, KeyType, MapRef, Nat, NatEnd, OriginId, Selector, Set,
-    SetFlags, SetSpec, Step, TableParts, Tuple, Verdict,
+    Data, DataType, Datatype, Element, Elements, Field, KeyType, MapRef, Nat, NatEnd, OriginId, OwnPorts, Selector,
+    Set, SetFlags, SetSpec, Step, TableParts, Tuple, Verdict,
 };
 
 use super::{Sample, one};
@@ -17,12 +17,14 @@ const NONE: NatFlags = NatFlags { random: false, fully_random: false, persistent
 pub(super) fn samples(word: Word) -> Vec<Sample> {
     match word {
         Word::Masquerade => {
-            let verdicts = own_ends().map(|(ports, flags)| Verdict::Masquerade { ports, flags });
-            vec![Sample::nat(Hook::Postrouting, rules(verdicts))]
+            let verdicts = own_ends().into_iter().map(|(ports, flags)| Verdict::Masquerade { ports, flags });
+            vec![Sample::nat(Hook::Postrouting, rules(verdicts)).with(ports_map())]
         }
         Word::Redirect => {
-            let verdicts = own_ends().map(|(ports, flags)| Verdict::Redirect { ports, flags });
-            [Hook::Prerouting, Hook::Output].map(|hook| Sample::nat(hook, rules(verdicts.clone()))).to_vec()
+            let verdicts = own_ends().into_iter().map(|(ports, flags)| Verdict::Redirect { ports, flags });
+            [Hook::Prerouting, Hook::Output]
+                .map(|hook| Sample::nat(hook, rules(verdicts.clone())).with(ports_map()))
+                .to_vec()
         }
         Word::Dnat => [Hook::Prerouting, Hook::Output].into_iter().flat_map(|hook| ends(hook, Verdict::Dnat)).collect(),
         _ => [Hook::Postrouting, Hook::Input].into_iter().flat_map(|hook| ends(hook, Verdict::Snat)).collect(),
@@ -38,19 +40,38 @@ fn rules(verdicts: impl IntoIterator<Item = Verdict>) -> Vec<Parts> {
 }
 
 /// Every set of flags that the kernel takes, without and with ports.
-fn own_ends() -> [(Option<(u16, u16)>, NatFlags); 8] {
+fn own_ends() -> Vec<(Option<OwnPorts>, NatFlags)> {
     let random = NatFlags { random: true, ..NONE };
     let fully = NatFlags { fully_random: true, ..NONE };
-    [
+    let looked_up = |field: Field, map| Some(OwnPorts::Map { key: vec![field.into()], map });
+    let named = || MapRef::Named("ports".to_owned());
+    vec![
         (None, NONE),
         (None, random),
         (None, fully),
         (None, NatFlags { persistent: true, ..NONE }),
         (None, NatFlags { persistent: true, ..random }),
-        (Some((8080, 8080)), NONE),
-        (Some((1024, 65_535)), random),
-        (Some((1, 2)), NatFlags { persistent: true, ..fully }),
+        (Some(OwnPorts::Range(8080, 8080)), NONE),
+        (Some(OwnPorts::Range(1024, 65_535)), random),
+        (Some(OwnPorts::Range(1, 2)), NatFlags { persistent: true, ..fully }),
+        (looked_up(Field::TcpDport, named()), NONE),
+        (looked_up(Field::TcpSport, named()), NatFlags { persistent: true, ..random }),
+        (looked_up(Field::IpSaddr, MapRef::Inline(port_elements())), fully),
     ]
+}
+
+/// A map of ports by ranges of ports.
+fn ports_map() -> TableParts {
+    let port = KeyType::Of(Datatype::InetService);
+    let flags = SetFlags { interval: true, ..SetFlags::default() };
+    let spec = SetSpec { data: Some(DataType::Values(vec![port])), flags, ..SetSpec::of(vec![port]) };
+    let element = |first, last, to| Element {
+        data: Some(Data::Values(Tuple::of(&[to]))),
+        ..Element::of(Tuple(vec![(first, last)]), NOWHERE)
+    };
+    let elements = vec![element(80, 89, 8080), element(443, 443, 8443)];
+    let set = Set::new("ports", spec, Elements::List(elements), NOWHERE).unwrap();
+    TableParts { sets: vec![set], ..TableParts::default() }
 }
 
 fn address(family: Family, host: u128) -> u128 {
