@@ -26,7 +26,7 @@ use crate::traffic_file::TrafficFile;
 pub struct Args {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script; `-` is standard input
+    /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script, perhaps compressed; `-` is standard input
     traffic: Option<PathBuf>,
     #[command(flatten)]
     host: HostArgs,
@@ -43,9 +43,8 @@ pub struct Args {
 
 /// Compares, and says what differs and what no packet reached.
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
-    if let Some(traffic) = &arguments.traffic {
-        refuse_standard_twice(&arguments.subject.policy.policy, traffic)?;
-    }
+    let files = [Some(arguments.subject.policy.policy.as_path()), arguments.traffic.as_deref(), arguments.host.file()];
+    refuse_standard_twice(files.into_iter().flatten())?;
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
@@ -65,7 +64,7 @@ fn batches(arguments: &Args, subject: &Subject) -> Result<Vec<Batch>, Failure> {
 
     let mut batches = Vec::new();
     if let Some(path) = &arguments.traffic {
-        let TrafficFile { host, traffic, .. } = TrafficFile::read(path, &arguments.host)?;
+        let (host, traffic) = TrafficFile::read(path, &arguments.host)?.whole()?;
         batches.push(Batch { host, traffic });
     }
     let sent: usize = batches.iter().map(|batch| batch.traffic.packets.len()).sum();
