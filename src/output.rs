@@ -11,6 +11,8 @@ pub mod sentence;
 pub mod summary;
 pub mod table;
 mod terminal;
+pub mod trace;
+mod why;
 
 use std::fmt::Display;
 use std::io::{self, Write};

@@ -100,7 +100,7 @@ impl<'a> Told<'a> {
 
 /// What an unknown word may have been meant to be, and all that it could be.
 fn known(unknown: &UnknownWord) -> String {
-    let all = format!("there is {}", unknown.known.join(", "));
+    let all = format!("known are {}", unknown.known.join(", "));
     match suggest(&unknown.word, unknown.known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`? {all}"),
         None => all,

@@ -3,6 +3,7 @@
 //! not fast.
 
 mod bucket;
+mod explain;
 mod read;
 mod support;
 
@@ -16,6 +17,7 @@ use ringwall_ir::{
 };
 
 use self::bucket::Bucket;
+pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
 use self::read::value;
 pub use self::support::{Unsupported, unsupported};
 use super::{Action, Decision, Ruling, View};

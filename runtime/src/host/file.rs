@@ -133,7 +133,8 @@ impl Reader {
         if interfaces.contains(&name) {
             return Some(name.to_owned());
         }
-        let unknown = UnknownWord { word: name.to_owned(), known: interfaces.iter().map(ToString::to_string).collect() };
+        let unknown =
+            UnknownWord { word: name.to_owned(), known: interfaces.iter().map(ToString::to_string).collect() };
         let message = format!("the host has no interface `{name}`");
         self.errors.push(HostError { span: value.span(), message, help: None, unknown: Some(unknown) });
         None
@@ -298,7 +299,8 @@ mod tests {
             nf_conntrack_tcp_loose = false
         "#;
         let host = read_host(text).unwrap();
-        let names: Vec<_> = host.interfaces.iter().map(|one| (one.name.as_str(), one.mtu, one.addresses.len())).collect();
+        let names: Vec<_> =
+            host.interfaces.iter().map(|one| (one.name.as_str(), one.mtu, one.addresses.len())).collect();
         assert_eq!(names, [("eth0", 1500, 2), ("tun0", 1400, 0)]);
         assert_eq!(host.interfaces[1].groups, ["224.0.0.251".parse::<IpAddr>().unwrap()]);
         let route = Route {

@@ -7,9 +7,7 @@ use std::path::Path;
 use ringwall_ir::Ruleset;
 use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::{Fate, Observation};
-use ringwall_runtime::traffic::{
-    CaptureForm, CaptureWriter, Expected, Script, TimedPacket, write_script,
-};
+use ringwall_runtime::traffic::{CaptureForm, CaptureWriter, Expected, Script, TimedPacket, write_script};
 
 use crate::failure::Failure;
 use crate::output::file::{Replacement, replace};
