@@ -70,7 +70,7 @@ impl Trace<'_> {
         let mut table = Table::new(COLUMNS);
         for group in grouped(&chain.rules) {
             let Some(telling) = telling(group) else { continue };
-            let (what, reason) = told(met, telling);
+            let (what, reason) = told(met, chain, telling);
             table.row([what.to_owned(), self.sentence(telling.rule.origin()), reason]);
         }
         if let Some((policy, closing)) = chain.policy {
@@ -88,8 +88,8 @@ impl Trace<'_> {
     /// For programs.
     pub fn report(&self) -> Report<'_> {
         let sentence = |origin| Sentence::of(self.ruleset, Some(origin));
-        let rule = |met: &Met<'_>, one: &MetRule<'_>| {
-            let (outcome, reason) = told(met, one);
+        let rule = |met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>| {
+            let (outcome, reason) = told(met, chain, one);
             let test = match &one.outcome {
                 Outcome::PassedOver(failed) => Some(failed.step.to_string()),
                 Outcome::Passed(_) => None,
@@ -106,7 +106,7 @@ impl Trace<'_> {
         let chain = |met: &Met<'_>, chain: &MetChain<'_>| ChainLine {
             table: chain.table.name().to_owned(),
             chain: chain.chain.name().to_owned(),
-            rules: chain.rules.iter().map(|one| rule(met, one)).collect(),
+            rules: chain.rules.iter().map(|one| rule(met, chain, one)).collect(),
             chain_policy: chain
                 .policy
                 .map(|(policy, closing)| PolicyLine { policy: policy.name(), sentence: sentence(closing) }),
@@ -147,9 +147,9 @@ fn telling<'m, 'a>(rules: &'m [MetRule<'a>]) -> Option<&'m MetRule<'a>> {
 }
 
 /// What came of a rule, and why.
-fn told(met: &Met<'_>, one: &MetRule<'_>) -> (&'static str, String) {
+fn told(met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>) -> (&'static str, String) {
     match &one.outcome {
-        Outcome::PassedOver(failed) => ("passed over", why(failed, met.family, met.protocol)),
+        Outcome::PassedOver(failed) => ("passed over", why(failed, chain.table, met.family, met.protocol)),
         Outcome::Passed(None | Some(Verdict::Continue)) => ("matched", "the packet goes on".to_owned()),
         Outcome::Passed(Some(Verdict::Jump(chain) | Verdict::Goto(chain))) => {
             ("matched", format!("goes to chain {chain}"))

@@ -2,7 +2,7 @@
 //! Why a packet did not pass a test, in words: `destination port is 80, not 22`.
 
 use ringwall_ir::words::{Family, Protocol};
-use ringwall_ir::{Field, Match, Selector, Step, Tuples, Values};
+use ringwall_ir::{Field, Match, Selector, Step, Table, Tuples, Values};
 use ringwall_runtime::engine::interpret::Failed;
 
 use super::table::squeezed;
@@ -13,8 +13,8 @@ const MOST_VALUES: usize = 6;
 /// Longer tests are cut.
 const LONGEST_TEST: usize = 80;
 
-/// Why a packet of this family and protocol did not pass.
-pub fn why(failed: &Failed<'_>, family: Family, protocol: Protocol) -> String {
+/// Why a packet of this family and protocol did not pass a rule of the table.
+pub fn why(failed: &Failed<'_>, table: &Table, family: Family, protocol: Protocol) -> String {
     let test = match failed.step {
         Step::Match(test) => test,
         Step::Statement(_) => return "it does not go on there".to_owned(),
@@ -32,7 +32,7 @@ pub fn why(failed: &Failed<'_>, family: Family, protocol: Protocol) -> String {
                 let wanted = datatype.value_text(bits).replace(',', " or ");
                 return format!("{} is {}, not {wanted}", name(field), datatype.value_text(seen));
             }
-            one_field(*selector, values, *negated, seen)
+            one_field(table, *selector, values, *negated, seen)
         }
         Match::Concat { key, values, negated } => {
             let parts = key.iter().zip(&failed.seen).map(|(selector, seen)| {
@@ -62,26 +62,30 @@ fn lacks(selector: Selector, family: Family, protocol: Protocol) -> String {
     }
 }
 
-fn one_field(selector: Selector, values: &Values, negated: bool, seen: u128) -> String {
+fn one_field(table: &Table, selector: Selector, values: &Values, negated: bool, seen: u128) -> String {
     let field = selector.field();
     let text = |value| field.datatype().value_text(value);
     let (what, seen) = match selector.mask() {
         None => (name(field), text(seen)),
         Some(mask) => (format!("{} & {}", name(field), text(mask)), text(seen & mask)),
     };
+    let listed = || {
+        let intervals = field.elements(&table.values(values));
+        let shown = intervals.iter().take(MOST_VALUES);
+        let shown = shown.map(|(first, last)| field.datatype().interval_text(*first, *last)).collect::<Vec<_>>();
+        let more = intervals.len().saturating_sub(MOST_VALUES);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (intervals.len(), format!("{}{more}", shown.join(", ")))
+    };
     let (count, wanted) = match values {
-        Values::Set(set) => (usize::MAX, set.clone()),
+        Values::Set(set) => match listed() {
+            (0, _) => (usize::MAX, set.clone()),
+            (_, values) => (usize::MAX, format!("{set} ({values})")),
+        },
         Values::Symbols(names) => {
             (names.len(), names.iter().map(|symbol| symbol.name.as_str()).collect::<Vec<_>>().join(", "))
         }
-        Values::Inline(set) => {
-            let intervals = field.elements(set);
-            let shown = intervals.iter().take(MOST_VALUES);
-            let shown = shown.map(|(first, last)| field.datatype().interval_text(*first, *last)).collect::<Vec<_>>();
-            let more = intervals.len().saturating_sub(MOST_VALUES);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            (intervals.len(), format!("{}{more}", shown.join(", ")))
-        }
+        Values::Inline(_) => listed(),
     };
     let wanted = squeezed(&wanted, LONGEST_TEST);
     match (negated, count) {
@@ -112,13 +116,15 @@ fn name(field: Field) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ringwall_ir::IntervalSet;
+    use ringwall_ir::words::TableFamily;
+    use ringwall_ir::{IntervalSet, TableParts};
 
     use super::*;
 
     fn told(test: Match, seen: Option<u128>) -> String {
         let step = Step::Match(test);
-        why(&Failed { place: 0, step: &step, seen: vec![seen] }, Family::Ipv4, Protocol::UDP)
+        let table = Table::new(TableFamily::Inet, "t", TableParts::default()).unwrap();
+        why(&Failed { place: 0, step: &step, seen: vec![seen] }, &table, Family::Ipv4, Protocol::UDP)
     }
 
     fn ports(ports: &[u128]) -> Values {

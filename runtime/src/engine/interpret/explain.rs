@@ -210,6 +210,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn an_explanation_ends_as_the_interpreter_decides(
             ruleset in arbitrary::ruleset(Options::loadable()),
