@@ -126,14 +126,26 @@ impl TrafficFile {
         Ok(Self { name, host, reading, packets: Packets::Capture { first, rest: Box::new(capture) } })
     }
 
-    /// All packets at once.
+    /// All packets at once, for what looks at them more than once.
     ///
     /// # Errors
-    /// The file is damaged.
+    /// The file is damaged, or holds more than can be held.
     pub fn whole(self) -> Result<(Host, Traffic), Failure> {
-        let host = self.host.clone();
-        let packets: Result<_, Failure> = self.map(|sent| sent.map(|sent| sent.packet)).collect();
-        Ok((host, Traffic { packets: packets? }))
+        const MOST_BYTES: usize = 1 << 30;
+        let (host, name) = (self.host.clone(), self.name.clone());
+        let mut packets = Vec::new();
+        let mut bytes = 0_usize;
+        for sent in self {
+            let packet = sent?.packet;
+            bytes = bytes.saturating_add(packet.bytes.len() + size_of::<TimedPacket>());
+            if bytes > MOST_BYTES {
+                let message =
+                    format!("{name} holds more than {} MiB, too much to be compared at once", MOST_BYTES >> 20);
+                return Err(Failure::new(message).help("give a part of it: `editcap -r IN OUT 1-100000`"));
+            }
+            packets.push(packet);
+        }
+        Ok((host, Traffic { packets }))
     }
 }
 
@@ -182,7 +194,7 @@ fn bytes_of(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
     }
     let file = File::open(path)?;
     let about = file.metadata()?;
-    Ok((Box::new(file), about.is_file().then(|| about.len())))
+    Ok((Box::new(file), about.is_file().then_some(about.len())))
 }
 
 /// Bytes that are counted while they are read.

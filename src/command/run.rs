@@ -21,7 +21,7 @@ use crate::cli::{Format, SubjectArgs};
 use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
-use crate::output::progress::Progress;
+use crate::output::progress::{Progress, Results};
 use crate::output::talk;
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
@@ -87,7 +87,8 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let mut written = arguments.write.as_deref().map(|path| Written::of(path, &file.host)).transpose()?;
     let mut machine = Machine::new(&file.host, Interpreter::new(ruleset));
     let mut sink = Sink::new(ruleset, arguments.format, arguments.summary);
-    let mut progress = Progress::of(&file.reading);
+    let mut progress =
+        Progress::of(&file.reading, if arguments.summary { Results::AtTheEnd } else { Results::AsTheyCome });
     let mut end = Duration::ZERO;
     let mut misses = Vec::new();
     for sent in file {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `ringwall trace`: one packet's way through the sentences of a policy.
 
+use std::collections::HashSet;
 use std::path::Path;
+use std::time::Duration;
 
 use ringwall_runtime::conntrack::{Conntrack, Style};
 use ringwall_runtime::engine::{Explaining, Machine};
@@ -12,7 +14,7 @@ use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::{is_standard, refuse_standard_twice};
 use crate::output::human::plural;
-use crate::output::progress::Progress;
+use crate::output::progress::{Progress, Results};
 use crate::output::trace::Trace;
 use crate::output::{self, json};
 use crate::policy_file::Warnings;
@@ -60,7 +62,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
 fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Format) -> Result<String, Failure> {
     let name = file.name.clone();
     let mut machine = Machine::new(&file.host, Explaining::new(&subject.ruleset));
-    let mut progress = Progress::of(&file.reading);
+    let mut progress = Progress::of(&file.reading, Results::AtTheEnd);
     let mut packets = file.enumerate().map(|(place, sent)| (place + 1, sent)).peekable();
     let mut count = 0;
     while let Some((number, sent)) = packets.next() {
@@ -100,14 +102,14 @@ fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Fo
 struct Entries(Vec<(String, String)>);
 
 impl Entries {
-    fn of(conntrack: &Conntrack, now: std::time::Duration) -> Self {
+    fn of(conntrack: &Conntrack, now: Duration) -> Self {
         let counted = conntrack.lines(Style::IpConntrack, now);
         Self(counted.into_iter().zip(conntrack.lines(Style::NfConntrack, now)).collect())
     }
 
     /// The entries that are not in another table, as they are shown.
     fn without(&self, other: &Self) -> Vec<String> {
-        let others: std::collections::HashSet<&str> = other.0.iter().map(|(counted, _)| counted.as_str()).collect();
+        let others: HashSet<&str> = other.0.iter().map(|(counted, _)| counted.as_str()).collect();
         let changed = self.0.iter().filter(|(counted, _)| !others.contains(counted.as_str()));
         changed.map(|(_, shown)| shown.clone()).collect()
     }

@@ -22,6 +22,15 @@ pub struct Progress {
     bar: Bar,
 }
 
+/// When results are printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Results {
+    /// While the work goes on.
+    AsTheyCome,
+    /// When it is done.
+    AtTheEnd,
+}
+
 enum Bar {
     /// Standard error is no terminal.
     Never,
@@ -31,9 +40,10 @@ enum Bar {
 }
 
 impl Progress {
-    /// Begins.
-    pub fn of(reading: &Reading) -> Self {
-        let bar = if io::stderr().is_terminal() { Bar::NotYet } else { Bar::Never };
+    /// Begins. Where results are printed while the work goes on, and go to a terminal, they are progress enough.
+    pub fn of(reading: &Reading, results: Results) -> Self {
+        let seen = results == Results::AsTheyCome && io::stdout().is_terminal();
+        let bar = if io::stderr().is_terminal() && !seen { Bar::NotYet } else { Bar::Never };
         Self { reading: reading.clone(), packets: 0, started: Instant::now(), bar }
     }
 
@@ -44,11 +54,11 @@ impl Progress {
             return;
         }
         if matches!(self.bar, Bar::NotYet) && self.started.elapsed() >= PATIENCE {
-            self.bar = Bar::Shown(bar(self.reading.total));
+            self.bar = Bar::Shown(bar(&self.reading));
         }
         if let Bar::Shown(bar) = &self.bar {
-            bar.set_position(self.reading.read.get());
             bar.set_message(format!("{} packets", HumanCount(self.packets)));
+            bar.set_position(self.reading.read.get());
         }
     }
 }
@@ -62,14 +72,19 @@ impl Drop for Progress {
     }
 }
 
-fn bar(total: Option<u64>) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    let template = match total {
+fn bar(reading: &Reading) -> ProgressBar {
+    let template = match reading.total {
         Some(_) => "{percent:>3}% [{bar:30}] {bytes}/{total_bytes}, {msg}, {eta} left",
         None => "{spinner} {bytes} read, {msg}, {elapsed}",
     };
-    match ProgressStyle::with_template(template) {
+    let bar = ProgressBar::with_draw_target(reading.total, ProgressDrawTarget::hidden()).with_elapsed(PATIENCE);
+    let bar = match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    }
+    };
+    // The speed is taken from now on: not the jump to where the work is already.
+    bar.set_position(reading.read.get());
+    bar.reset_eta();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar
 }

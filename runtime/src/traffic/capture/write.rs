@@ -12,8 +12,8 @@ use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock
 use pcap_file::pcapng::blocks::section_header::{SectionHeaderBlock, SectionHeaderOption};
 use pcap_file::{DataLink, Endianness, PcapError, TsResolution};
 
-/// The snap length that is told: no packet is longer.
-const SNAP_LENGTH: u32 = 262_144;
+/// The snap length that is told: no packet that is read is longer.
+const SNAP_LENGTH: u32 = super::LONGEST_PACKET;
 
 /// A form in which captures are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +114,8 @@ fn interface() -> InterfaceDescriptionBlock<'static> {
 /// The length of an option is told in 16 bits.
 fn shortened(comment: &str) -> &str {
     const LONGEST: usize = 4096;
-    comment.get(..comment.floor_char_boundary(LONGEST)).unwrap_or_default()
+    let end = (0..=LONGEST.min(comment.len())).rev().find(|at| comment.is_char_boundary(*at));
+    comment.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 fn reason(error: PcapError) -> io::Error {
