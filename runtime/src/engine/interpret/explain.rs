@@ -190,11 +190,13 @@ impl Ruling for Explaining<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
     use std::time::Duration;
 
     use proptest::prelude::*;
     use ringwall_ir::arbitrary::{self, Options};
-    use ringwall_ir::words::{CtState, CtStatus};
+    use ringwall_ir::words::{CtState, CtStatus, Priority, TableFamily};
+    use ringwall_ir::{BaseChain, Field, Limit, Per, TableParts, Values};
 
     use super::*;
     use crate::packet::Packet;
@@ -207,6 +209,58 @@ mod tests {
             0 => build.udp(ports.0, ports.1, b"x"),
             _ => v6.udp(ports.0, ports.1, b"x"),
         }
+    }
+
+    /// Questions to name servers return from chain `sub`, the rest is dropped there; then one packet a second is accepted.
+    fn with_a_jump() -> Ruleset {
+        let mut sub = Chain::regular("sub").unwrap();
+        let port = Match::within(Field::UdpDport, Values::one(53));
+        sub.push(OriginId(1), vec![port.into()], Some(Verdict::Return)).unwrap();
+        sub.push(OriginId(2), Vec::new(), Some(Verdict::Drop)).unwrap();
+        let base = BaseChain::filter(Hook::Input, Priority::FILTER, ChainPolicy::Drop, OriginId(5));
+        let mut input = Chain::base("input", base).unwrap();
+        input.push(OriginId(3), Vec::new(), Some(Verdict::Jump("sub".to_owned()))).unwrap();
+        let limit = Limit::packets(NonZeroU32::MIN, Per::Second, NonZeroU32::MIN);
+        input.push(OriginId(4), vec![Match::Limit(limit).into()], Some(Verdict::Accept)).unwrap();
+        let parts = TableParts { chains: vec![input, sub], ..TableParts::default() };
+        Ruleset { tables: vec![Table::new(TableFamily::Inet, "t", parts).unwrap()], ..Ruleset::default() }
+    }
+
+    fn view<'a>(packet: &'a Packet<'a>, hook: Hook, now: Duration) -> View<'a> {
+        View {
+            now,
+            packet,
+            hook,
+            iif: hook.has_arrival().then_some("eth0"),
+            oif: hook.has_departure().then_some("eth1"),
+            state: CtState::New,
+            ct_direction: None,
+            status: CtStatus(0),
+        }
+    }
+
+    #[test]
+    fn jumps_returns_and_limits_are_followed() {
+        let ruleset = with_a_jump();
+        let mut interpreter = Interpreter::new(&ruleset);
+        let mut met = |port| {
+            let bytes = packet(0, (1, port));
+            let packet = Packet::parse(&bytes).unwrap();
+            let view = view(&packet, Hook::Input, Duration::ZERO);
+            let explained = interpreter.explain(&view);
+            assert_eq!(interpreter.explain(&view).decision, explained.decision, "an explanation took tokens");
+            assert_eq!(explained.decision, interpreter.decide(&view));
+            let chain = &explained.chains[0];
+            let passed = chain.rules.iter().map(|one| match &one.outcome {
+                Outcome::PassedOver(failed) => format!("{} over {}", one.rule.origin().0, failed.step),
+                Outcome::Passed(_) => one.rule.origin().0.to_string(),
+            });
+            let closing = chain.policy.map(|(policy, origin)| format!("{} {}", origin.0, policy.name()));
+            passed.chain(closing).collect::<Vec<_>>()
+        };
+        assert_eq!(met(54), ["3", "1 over udp dport 53", "2"]);
+        assert_eq!(met(53), ["3", "1", "4"]);
+        assert_eq!(met(53), ["3", "1", "4 over limit rate 1/second burst 1 packets", "5 drop"]);
     }
 
     proptest! {
@@ -222,16 +276,7 @@ mod tests {
                 let bytes = packet(protocol, (from, to));
                 let packet = Packet::parse(&bytes).unwrap();
                 for hook in [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting] {
-                    let view = View {
-                        now: Duration::from_millis(u64::try_from(number).unwrap()),
-                        packet: &packet,
-                        hook,
-                        iif: hook.has_arrival().then_some("eth0"),
-                        oif: hook.has_departure().then_some("eth1"),
-                        state: CtState::New,
-                        ct_direction: None,
-                        status: CtStatus(0),
-                    };
+                    let view = view(&packet, hook, Duration::from_millis(u64::try_from(number).unwrap()));
                     let explained = interpreter.explain(&view);
                     let again = interpreter.explain(&view);
                     let decided = interpreter.decide(&view);
