@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! Writes what the fuzzers begin with: rulesets drawn at random, in each form, under `corpus/TARGET/`.
+//! Writes what the fuzzers begin with, under `corpus/TARGET/`: rulesets drawn at random, in each form, and captures.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,8 @@ use ringwall_ir::arbitrary::{self, Options};
 use ringwall_ir::words::Family;
 use ringwall_ir::{Chain, Ruleset, Table, json};
 use ringwall_kernel::install::messages;
+use ringwall_runtime::host::Host;
+use ringwall_runtime::traffic::{CaptureForm, CaptureWriter, read_capture};
 
 const SEEDS: usize = 300;
 
@@ -34,6 +36,21 @@ fn main() -> std::io::Result<()> {
                 seed("iptables_save", 2 * number + usize::from(family == Family::Ipv6), written.text.as_bytes())?;
             }
         }
+    }
+    captures()
+}
+
+/// The capture of the examples, and what it holds in each form that is written.
+fn captures() -> std::io::Result<()> {
+    let example = fs::read("../examples/seed/seed.pcap")?;
+    seed("capture", 0, &example)?;
+    let traffic = read_capture(&example, &Host::with_addresses(&[])).map_err(std::io::Error::other)?;
+    for (number, form) in (1..).zip([CaptureForm::Pcap, CaptureForm::PcapNg]) {
+        let mut writer = CaptureWriter::new(Vec::new(), form)?;
+        for packet in &traffic.packets {
+            writer.write(packet.at, &packet.bytes, "a comment")?;
+        }
+        seed("capture", number, &writer.into_inner())?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod compile;
 mod explain;
 mod run;
 mod test;
+mod trace;
 mod verify;
 mod watch;
 
@@ -32,6 +33,8 @@ pub enum Command {
     Compile(compile::Args),
     /// Show what becomes of each packet of a capture or a traffic script
     Run(run::Args),
+    /// Show why one packet is decided about as it is, sentence by sentence
+    Trace(trace::Args),
     /// Test the `expect` sentences of a policy
     Test(test::Args),
     /// Compare meaning, machine and kernel on the same traffic
@@ -54,6 +57,7 @@ impl Command {
             Self::Check(arguments) => check::run(&arguments),
             Self::Compile(arguments) => compile::run(&arguments),
             Self::Run(arguments) => run::run(&arguments),
+            Self::Trace(arguments) => trace::run(&arguments),
             Self::Test(arguments) => test::run(&arguments),
             Self::Verify(arguments) => verify::run(&arguments),
             Self::Apply(arguments) => apply::run(&arguments),

@@ -4,13 +4,18 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
 use ringwall_ir::words::Family;
-use ringwall_runtime::host::Host;
+use ringwall_runtime::host::{Host, read_host};
 use ringwall_runtime::packet::Packet;
-use ringwall_runtime::traffic::{self, Entry, TimedPacket, Traffic};
+
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::output::human::Canvas;
+use crate::output::show;
 
 /// The prefix lengths of the networks that addresses without one are taken to stand in.
 const USUAL_PREFIXES: (u8, u8) = (24, 64);
@@ -22,6 +27,9 @@ pub struct HostArgs {
     /// addresses that take part in most of the traffic
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     host_address: Vec<HostAddress>,
+    /// A file (TOML) that describes the host: interfaces, addresses, routes, settings; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "host_address")]
+    host: Option<PathBuf>,
 }
 
 /// `10.0.0.1` or `10.0.0.1/24`
@@ -46,28 +54,76 @@ impl HostAddress {
     }
 }
 
+/// The longest host file that is read, in bytes.
+const LONGEST_FILE: usize = 4 << 20;
+
 impl HostArgs {
+    /// The file that describes the host, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.host.as_deref()
+    }
+
     /// The host as the user describes it, if the user does.
-    pub fn described(&self) -> Option<Host> {
+    ///
+    /// # Errors
+    /// The host file cannot be read, or is wrong: then every mistake was told.
+    pub fn described(&self) -> Result<Option<Host>, Failure> {
+        if let Some(path) = &self.host {
+            return read_file(path).map(Some);
+        }
         let addresses: Vec<_> = self.host_address.iter().map(|address| address.0).collect();
-        (!addresses.is_empty()).then(|| Host::with_addresses(&addresses))
+        Ok((!addresses.is_empty()).then(|| Host::with_addresses(&addresses)))
     }
 }
 
-/// The addresses that look like the host's own: of each kind of address, the one that takes part in most packets, and of
-/// several such the one that sent first. A script says which packets the host sends: there, one end of each counts.
-pub fn guess(traffic: &Traffic, kind: traffic::Kind) -> Vec<IpAddr> {
-    let mut seen: BTreeMap<IpAddr, Tally> = BTreeMap::new();
-    for (place, address) in traffic.packets.iter().flat_map(|packet| ends(packet, kind)).enumerate() {
-        seen.entry(address).or_insert(Tally { count: 0, first: Reverse(place) }).count += 1;
+fn read_file(path: &Path) -> Result<Host, Failure> {
+    let input = Input::read(path, |_| LONGEST_FILE + 1)?;
+    let refused = |what: &str| Failure::new(format!("{}: {what}", input.name));
+    if input.bytes.len() > LONGEST_FILE {
+        return Err(refused("too long for a host file"));
     }
-    let mut most: BTreeMap<Kind, (Tally, IpAddr)> = BTreeMap::new();
-    for (address, tally) in seen {
-        let Some(kind) = Kind::of(address) else { continue };
-        let found = most.entry(kind).or_insert((tally, address));
-        *found = (tally, address).max(*found);
+    let Ok(text) = str::from_utf8(&input.bytes) else { return Err(refused("not text in UTF-8")) };
+    read_host(text).map_err(|mistakes| {
+        show(Canvas::of_terminal().mistakes(&input.name, text, &mistakes).trim_end());
+        Failure::new(format!("{} does not describe a host", input.name))
+    })
+}
+
+/// Finds the addresses that look like the host's own: of each kind of address, the one that takes part in most packets, and
+/// of several such the one that sent first.
+#[derive(Default)]
+pub struct Guess {
+    seen: BTreeMap<IpAddr, Tally>,
+    places: usize,
+}
+
+impl Guess {
+    /// Looks at a packet. Where it is known whether the host sent it, one end of it counts, else both.
+    pub fn note(&mut self, bytes: &[u8], sent: Option<bool>) {
+        let Ok(parsed) = Packet::parse(bytes) else { return };
+        let (source, destination) = parsed.addresses();
+        let ends = match sent {
+            Some(true) => &[source][..],
+            Some(false) => &[destination],
+            None => &[source, destination],
+        };
+        for bits in ends {
+            let tally = Tally { count: 0, first: Reverse(self.places) };
+            self.seen.entry(address(parsed.family(), *bits)).or_insert(tally).count += 1;
+            self.places += 1;
+        }
     }
-    most.into_values().map(|(_, address)| address).collect()
+
+    /// The addresses.
+    pub fn addresses(self) -> Vec<IpAddr> {
+        let mut most: BTreeMap<Kind, (Tally, IpAddr)> = BTreeMap::new();
+        for (address, tally) in self.seen {
+            let Some(kind) = Kind::of(address) else { continue };
+            let found = most.entry(kind).or_insert((tally, address));
+            *found = (tally, address).max(*found);
+        }
+        most.into_values().map(|(_, address)| address).collect()
+    }
 }
 
 /// How often an address was seen, and where first. The greater is the likelier.
@@ -75,18 +131,6 @@ pub fn guess(traffic: &Traffic, kind: traffic::Kind) -> Vec<IpAddr> {
 struct Tally {
     count: usize,
     first: Reverse<usize>,
-}
-
-/// The ends of a packet that may be the host.
-fn ends(packet: &TimedPacket, kind: traffic::Kind) -> Vec<IpAddr> {
-    let Ok(parsed) = Packet::parse(&packet.bytes) else { return Vec::new() };
-    let (source, destination) = parsed.addresses();
-    let address = |bits: u128| address(parsed.family(), bits);
-    match (&packet.entry, kind) {
-        (Entry::Sent, traffic::Kind::Script) => vec![address(source)],
-        (Entry::Arrives(_), traffic::Kind::Script) => vec![address(destination)],
-        (_, traffic::Kind::Capture) => vec![address(source), address(destination)],
-    }
 }
 
 fn address(family: Family, bits: u128) -> IpAddr {

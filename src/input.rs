@@ -54,17 +54,18 @@ pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Two inputs cannot both be standard input.
+/// Only one input can be standard input.
 ///
 /// # Errors
-/// Both are.
-pub fn refuse_standard_twice(first: &Path, second: &Path) -> Result<(), Failure> {
-    if is_standard(first) && is_standard(second) {
-        return Err(Failure::new("the policy and the traffic cannot both come from standard input"));
+/// More than one is.
+pub fn refuse_standard_twice<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    if paths.into_iter().filter(|path| is_standard(path)).count() > 1 {
+        return Err(Failure::new("only one of the files can be standard input"));
     }
     Ok(())
 }
 
-fn name(path: &Path) -> String {
+/// What a path is called in messages.
+pub fn name(path: &Path) -> String {
     if is_standard(path) { "standard input".to_owned() } else { PathBuf::from(path).display().to_string() }
 }

@@ -8,9 +8,13 @@ pub mod human;
 pub mod json;
 pub mod map;
 pub mod packets;
+pub mod progress;
 pub mod sentence;
+pub mod summary;
 pub mod table;
 mod terminal;
+pub mod trace;
+mod why;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -30,6 +34,37 @@ pub fn data(text: &str) -> Result<(), Failure> {
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|error| Failure::io("write", "standard output", &error))
+}
+
+/// Data that is made little by little. A short answer is given whole or not at all: nothing of it is written before it is
+/// finished. Of a long one, no more than a part is held.
+#[derive(Default)]
+pub struct Stream {
+    held: String,
+}
+
+impl Stream {
+    /// Adds to the answer.
+    ///
+    /// # Errors
+    /// What kept it from being written.
+    pub fn add(&mut self, text: &str) -> Result<(), Failure> {
+        const SHORT: usize = 1 << 20;
+        self.held.push_str(text);
+        if self.held.len() > SHORT {
+            data(&self.held)?;
+            self.held.clear();
+        }
+        Ok(())
+    }
+
+    /// Ends the answer.
+    ///
+    /// # Errors
+    /// What kept it from being written.
+    pub fn finish(self) -> Result<(), Failure> {
+        data(&self.held)
+    }
 }
 
 /// Writes data where the user wants it: to a file, or to standard output.

@@ -1,68 +1,222 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The traffic that a subcommand is about: a capture or a traffic script, and the host that it meets.
+//!
+//! A capture is read while it is used: how long it is does not matter. A script is read whole, so that all its errors can
+//! be told.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 
 use ringwall_runtime::host::Host;
-use ringwall_runtime::traffic::{self, Expected, Script, ScriptError, Traffic};
+use ringwall_runtime::traffic::{
+    Capture, Captured, Entry, Expected, Heading, Script, ScriptError, Source, TimedPacket, Traffic, TrafficError, open,
+    read_script,
+};
 
 use crate::failure::Failure;
-use crate::host::{HostArgs, guess, with_usual_networks};
-use crate::input::Input;
+use crate::host::{Guess, HostArgs, with_usual_networks};
+use crate::input::{self, is_standard};
 use crate::output::human::plural;
 use crate::output::talk;
 
-/// Traffic, and the host that it meets.
+/// Traffic, and the host that it meets: its packets, in order.
 pub struct TrafficFile {
-    /// The packets.
-    pub traffic: Traffic,
-    /// What a script expects of each packet; nothing of those of a capture.
-    pub expectations: Vec<Option<Expected>>,
-    /// The line of a script on which each packet stands.
-    pub lines: Vec<u32>,
     /// What the file is called in messages.
     pub name: String,
     /// The host.
     pub host: Host,
+    /// How much of the file was read.
+    pub reading: Reading,
+    packets: Packets,
+}
+
+/// One packet of it.
+pub struct Sent {
+    /// The packet.
+    pub packet: TimedPacket,
+    /// What a script expects of it; nothing where it is from a capture.
+    pub expected: Option<Expected>,
+    /// The line of a script on which it stands.
+    pub line: Option<u32>,
+}
+
+/// How much of a file was read, in bytes.
+#[derive(Clone, Default)]
+pub struct Reading {
+    /// So far.
+    pub read: Rc<Cell<u64>>,
+    /// In all, where that is known.
+    pub total: Option<u64>,
+}
+
+enum Packets {
+    Script(Box<dyn Iterator<Item = Sent>>),
+    Capture { first: VecDeque<Captured>, rest: Box<Capture<Box<dyn Read>>> },
 }
 
 impl TrafficFile {
-    /// Reads a capture or a script. Where neither the user nor the script describes the host, the packets show it.
+    /// Reads a script, or the first packets of a capture. Where neither the user nor the script describes the host, those
+    /// packets show it.
     ///
     /// # Errors
     /// It cannot be read, or is damaged.
     pub fn read(path: &Path, arguments: &HostArgs) -> Result<Self, Failure> {
-        let input = Input::read(path, |_| usize::MAX)?;
-        let given = arguments.described();
-        let script = parse(&input, given.as_ref().unwrap_or(&nobody()))?;
-        match given.or_else(|| script.host.clone()) {
-            Some(host) => Ok(Self::of(script, input.name, host)),
-            None => {
-                let host = taken_for_host(&guess(&script.traffic, traffic::sniff(&input.bytes)));
-                parse(&input, &host).map(|script| Self::of(script, input.name, host))
-            }
+        let name = input::name(path);
+        let given = arguments.described()?;
+        let (reader, total) = bytes_of(path).map_err(|error| Failure::io("read", &name, &error))?;
+        let reading = Reading { read: Rc::default(), total };
+        let counted = Counted { reader, count: Rc::clone(&reading.read) };
+        match open(counted).map_err(|error| refused(&name, &error))? {
+            Source::Script(text) => Self::script(name, &text, given),
+            Source::Capture(capture) => Self::capture(name, capture, given, reading),
         }
     }
 
-    fn of(script: Script, name: String, host: Host) -> Self {
-        let Script { traffic, expectations, lines, .. } = script;
-        Self { traffic, expectations, lines, name, host }
+    /// Traffic that was not read from a file: a script in the user's words.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn of_words(text: &str, arguments: &HostArgs) -> Result<Self, Failure> {
+        Self::script("traffic".to_owned(), text, arguments.described()?)
+    }
+
+    fn script(name: String, text: &str, given: Option<Host>) -> Result<Self, Failure> {
+        let read = |host: &Host| match read_script(text, host) {
+            (script, errors) if errors.is_empty() => Ok(script),
+            (_, errors) => Err(wrong(&name, &errors)),
+        };
+        let script = read(given.as_ref().unwrap_or(&nobody()))?;
+        let (script, host) = match given.or_else(|| script.host.clone()) {
+            Some(host) => (script, host),
+            None => {
+                let mut guess = Guess::default();
+                for packet in &script.traffic.packets {
+                    guess.note(&packet.bytes, Some(packet.entry == Entry::Sent));
+                }
+                let host = taken_for_host(&guess.addresses());
+                (read(&host)?, host)
+            }
+        };
+        Ok(Self { name, host, reading: Reading::default(), packets: Packets::Script(Box::new(sent(script))) })
+    }
+
+    fn capture(
+        name: String,
+        mut capture: Capture<Box<dyn Read>>,
+        given: Option<Host>,
+        reading: Reading,
+    ) -> Result<Self, Failure> {
+        let mut first = VecDeque::new();
+        let host = match given {
+            Some(host) => host,
+            None => {
+                first = beginning(&mut capture).map_err(|error| refused(&name, &error))?;
+                let mut guess = Guess::default();
+                for packet in &first {
+                    guess.note(&packet.bytes, packet.heading.map(|heading| heading == Heading::Out));
+                }
+                taken_for_host(&guess.addresses())
+            }
+        };
+        Ok(Self { name, host, reading, packets: Packets::Capture { first, rest: Box::new(capture) } })
+    }
+
+    /// All packets at once, for what looks at them more than once.
+    ///
+    /// # Errors
+    /// The file is damaged, or holds more than can be held.
+    pub fn whole(self) -> Result<(Host, Traffic), Failure> {
+        const MOST_BYTES: usize = 1 << 30;
+        let (host, name) = (self.host.clone(), self.name.clone());
+        let mut packets = Vec::new();
+        let mut bytes = 0_usize;
+        for sent in self {
+            let packet = sent?.packet;
+            bytes = bytes.saturating_add(packet.bytes.len() + size_of::<TimedPacket>());
+            if bytes > MOST_BYTES {
+                let message =
+                    format!("{name} holds more than {} MiB, too much to be compared at once", MOST_BYTES >> 20);
+                return Err(Failure::new(message).help("give a part of it: `editcap -r IN OUT 1-100000`"));
+            }
+            packets.push(packet);
+        }
+        Ok((host, Traffic { packets }))
     }
 }
 
-/// Reads a script, or a capture as a script that expects nothing.
-fn parse(input: &Input, host: &Host) -> Result<Script, Failure> {
-    match traffic::read(&input.bytes, host) {
-        Ok(traffic::Input::Capture(traffic)) => Ok(Script { traffic, ..Script::default() }),
-        Ok(traffic::Input::Script(script, errors)) if errors.is_empty() => Ok(script),
-        Ok(traffic::Input::Script(_, errors)) => Err(refused(&input.name, &errors)),
-        Err(error) => Err(Failure::new(format!("{}: {error}", input.name)).help(error.help())),
+impl Iterator for TrafficFile {
+    type Item = Result<Sent, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let captured = match &mut self.packets {
+            Packets::Script(script) => return script.next().map(Ok),
+            Packets::Capture { first, rest } => first.pop_front().map(Ok).or_else(|| rest.next())?,
+        };
+        Some(match captured {
+            Ok(captured) => Ok(Sent { packet: captured.meet(&self.host), expected: None, line: None }),
+            Err(error) => Err(refused(&self.name, &error)),
+        })
     }
+}
+
+fn sent(script: Script) -> impl Iterator<Item = Sent> {
+    let rest = script.expectations.into_iter().zip(script.lines);
+    script.traffic.packets.into_iter().zip(rest).map(|(packet, (expected, line))| Sent {
+        packet,
+        expected,
+        line: Some(line),
+    })
+}
+
+/// The packets of a capture that show whose it is: as many as are worth being held.
+fn beginning(capture: &mut Capture<Box<dyn Read>>) -> Result<VecDeque<Captured>, TrafficError> {
+    const PACKETS: usize = 20_000;
+    const BYTES: usize = 16 << 20;
+    let mut first = VecDeque::new();
+    let mut bytes = 0;
+    while first.len() < PACKETS && bytes < BYTES {
+        let Some(packet) = capture.next().transpose()? else { break };
+        bytes += packet.bytes.len();
+        first.push_back(packet);
+    }
+    Ok(first)
+}
+
+/// A file that was opened, and how long it is, where that is known.
+fn bytes_of(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
+    if is_standard(path) {
+        return Ok((Box::new(io::stdin().lock()), None));
+    }
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    Ok((Box::new(file), about.is_file().then_some(about.len())))
+}
+
+/// Bytes that are counted while they are read.
+struct Counted {
+    reader: Box<dyn Read>,
+    count: Rc<Cell<u64>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.count.set(self.count.get() + u64::try_from(read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+fn refused(name: &str, error: &TrafficError) -> Failure {
+    Failure::new(format!("{name}: {error}")).help(error.help())
 }
 
 /// Tells every error of a script.
-fn refused(name: &str, errors: &[ScriptError]) -> Failure {
+fn wrong(name: &str, errors: &[ScriptError]) -> Failure {
     for error in errors {
         talk(format!("{name}:{}: {}", error.line, error.message));
         if let Some(help) = &error.help {

@@ -4,11 +4,13 @@
 #[cfg(feature = "kernel")]
 mod apply;
 mod bad_input;
+mod captures;
 mod command;
 mod examples;
 mod files;
 mod rulesets;
 mod streams;
+mod trace;
 mod traffic;
 #[cfg(feature = "kernel")]
 mod watch;
@@ -17,8 +19,16 @@ use libtest_mimic::Trial;
 
 /// Every test of the command.
 pub fn tests() -> Vec<Trial> {
-    let tests =
-        [streams::tests(), files::tests(), bad_input::tests(), rulesets::tests(), traffic::tests(), examples::tests()];
+    let tests = [
+        streams::tests(),
+        files::tests(),
+        bad_input::tests(),
+        rulesets::tests(),
+        traffic::tests(),
+        captures::tests(),
+        trace::tests(),
+        examples::tests(),
+    ];
     #[cfg(feature = "kernel")]
     let tests = tests.into_iter().chain([apply::tests(), watch::tests()]);
     tests.into_iter().flatten().collect()

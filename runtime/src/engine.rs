@@ -2,7 +2,7 @@
 //! The hook walk and what decides at each hook.
 
 mod backend;
-mod interpret;
+pub mod interpret;
 pub(crate) mod routing;
 pub mod walk;
 
@@ -12,7 +12,7 @@ use ringwall_ir::OriginId;
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Priority, Refusal};
 
 pub use backend::MachineBackend;
-pub use interpret::{Interpreter, Unsupported, unsupported};
+pub use interpret::{Explaining, Interpreter, Unsupported, unsupported};
 pub use walk::Machine;
 
 use crate::conntrack::{Conntrack, Tracked, Zone};

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The Host: what the machine and the kernel's namespace are built from. No address, interface or route is written elsewhere.
 
+mod file;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use file::{HostError, UnknownWord, read_host};
 
 /// A host: its interfaces, addresses, routes and settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Traffic: timed packets on their way into the host, out of it or through it.
 //!
-//! It comes from captures ([`read_capture`]) and from traffic scripts ([`script`]); [`read`] takes either.
+//! It comes from captures ([`Capture`]) and from traffic scripts ([`script`]), compressed or not ([`decompress`]);
+//! [`Source`] takes either.
 
 mod capture;
+mod decompress;
 mod entry;
 #[cfg(test)]
 mod examples;
 mod link;
 pub mod script;
 
+use std::io::{self, Read};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use capture::read_capture;
+pub use capture::{Capture, CaptureForm, CaptureWriter, Captured, Heading, read_capture};
+pub use decompress::decompress;
 pub use script::{Expected, Script, ScriptError, read_script, write_script};
 
-use crate::host::Host;
 use crate::packet::wire::{IPV4_HEADER, IPV6_HEADER, number16};
 
 /// Packets in the order of time.
@@ -86,28 +89,44 @@ pub fn sniff(bytes: &[u8]) -> Kind {
     if capture::Form::of(bytes).is_some() { Kind::Capture } else { Kind::Script }
 }
 
-/// Traffic that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// From a capture.
-    Capture(Traffic),
-    /// From a traffic script: what could be read of it, and what could not.
-    Script(Script, Vec<ScriptError>),
+/// A file of traffic whose first bytes were looked at.
+pub enum Source<R> {
+    /// A capture.
+    Capture(Capture<R>),
+    /// A traffic script, which [`read_script`] reads.
+    Script(String),
 }
 
-/// Reads a capture or a traffic script, whichever it is.
+/// The longest traffic script that is read, in bytes: one is held in memory as a whole.
+const LONGEST_SCRIPT: u64 = 256 << 20;
+
+/// Begins to read a capture or a traffic script, whichever it is, compressed or not.
 ///
 /// # Errors
-/// Why a capture cannot be read, or that the bytes are neither a capture nor text. A script's errors stand beside it.
-pub fn read(bytes: &[u8], host: &Host) -> Result<Input, TrafficError> {
-    match sniff(bytes) {
-        Kind::Capture => read_capture(bytes, host).map(Input::Capture),
-        Kind::Script => {
-            let text = str::from_utf8(bytes).map_err(|_| TrafficError::NeitherCaptureNorText)?;
-            let (script, errors) = read_script(text, host);
-            Ok(Input::Script(script, errors))
-        }
+/// Why a capture cannot be read, or that the bytes are neither a capture nor text.
+pub fn open<'a>(reader: impl Read + 'a) -> Result<Source<Box<dyn Read + 'a>>, TrafficError> {
+    let mut plain = decompress(reader).map_err(|error| TrafficError::unreadable(&error))?;
+    let mut head = Vec::new();
+    plain
+        .by_ref()
+        .take(capture::Form::HEAD)
+        .read_to_end(&mut head)
+        .map_err(|error| TrafficError::unreadable(&error))?;
+    let kind = sniff(&head);
+    let mut whole = io::Cursor::new(head).chain(plain);
+    match kind {
+        Kind::Capture => Capture::new(Box::new(whole) as Box<dyn Read + 'a>).map(Source::Capture),
+        Kind::Script => read_text(&mut whole).map(Source::Script),
     }
+}
+
+fn read_text(reader: &mut impl Read) -> Result<String, TrafficError> {
+    let mut bytes = Vec::new();
+    reader.take(LONGEST_SCRIPT + 1).read_to_end(&mut bytes).map_err(|error| TrafficError::unreadable(&error))?;
+    if u64::try_from(bytes.len()).map_or(true, |length| length > LONGEST_SCRIPT) {
+        return Err(TrafficError::ScriptTooLong);
+    }
+    String::from_utf8(bytes).map_err(|_| TrafficError::NeitherCaptureNorText)
 }
 
 /// Why traffic cannot be read. Packets are counted from 1.
@@ -117,6 +136,17 @@ pub enum TrafficError {
     /// It is neither a capture nor text.
     #[error("neither a capture nor a traffic script")]
     NeitherCaptureNorText,
+    /// It is a traffic script that is too long to be held.
+    #[error("a traffic script cannot be longer than {} MiB", LONGEST_SCRIPT >> 20)]
+    ScriptTooLong,
+    /// Its bytes cannot be read: what keeps them gives no more, or they are not compressed as they should be.
+    #[error("cannot be read at packet {packet}: {problem}")]
+    Unreadable {
+        /// The next packet that would have been read.
+        packet: usize,
+        /// What is wrong.
+        problem: String,
+    },
     /// It is a capture of a form that is not read.
     #[error("this is {form}, not a pcap or pcapng capture")]
     Form {
@@ -151,19 +181,31 @@ pub enum TrafficError {
 }
 
 impl TrafficError {
+    /// Nothing of a file can be read.
+    fn unreadable(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::TruncatedHeader,
+            _ => Self::Unreadable { packet: 1, problem: error.to_string() },
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
             Self::NeitherCaptureNorText | Self::Form { .. } => {
-                "traffic is a pcap or pcapng capture, uncompressed, or a traffic script in UTF-8".to_owned()
+                "traffic is a pcap or pcapng capture or a traffic script in UTF-8, perhaps in gzip, zstd or xz"
+                    .to_owned()
             }
+            Self::ScriptTooLong => "long traffic belongs into a capture".to_owned(),
             Self::TruncatedHeader => "the file is incomplete; copy it again".to_owned(),
-            Self::Truncated { packet } | Self::Damaged { packet, .. } => match packet.saturating_sub(1) {
-                0 => "the file is incomplete or damaged; copy it again".to_owned(),
-                1 => "the first packet is whole: `editcap -r IN OUT 1-1` keeps it".to_owned(),
-                whole => format!("the first {whole} packets are whole: `editcap -r IN OUT 1-{whole}` keeps them"),
-            },
+            Self::Truncated { packet } | Self::Damaged { packet, .. } | Self::Unreadable { packet, .. } => {
+                match packet.saturating_sub(1) {
+                    0 => "the file is incomplete or damaged; copy it again".to_owned(),
+                    1 => "the first packet is whole: `editcap -r IN OUT 1-1` keeps it".to_owned(),
+                    whole => format!("the first {whole} packets are whole: `editcap -r IN OUT 1-{whole}` keeps them"),
+                }
+            }
             Self::LinkType { .. } => {
                 format!("capture on an interface that carries ip; these can be read: {}", link::NAMES)
             }
@@ -175,32 +217,27 @@ impl TrafficError {
 mod tests {
     use super::*;
 
-    fn host() -> Host {
-        Host::with_addresses(&["10.0.0.1/24".parse().unwrap()])
-    }
-
     #[test]
     fn captures_are_known_by_their_first_bytes() {
         assert_eq!(sniff(&[0xd4, 0xc3, 0xb2, 0xa1]), Kind::Capture);
         assert_eq!(sniff(&[0x0a, 0x0d, 0x0d, 0x0a]), Kind::Capture);
-        assert_eq!(sniff(&[0x1f, 0x8b, 0x08]), Kind::Capture);
         assert_eq!(sniff(b"# a script"), Kind::Script);
         assert_eq!(sniff(b""), Kind::Script);
     }
 
     #[test]
     fn what_is_neither_is_said() {
-        assert_eq!(read(&[0xff, 0xfe, 0], &host()), Err(TrafficError::NeitherCaptureNorText));
-        let compressed = read(&[0x1f, 0x8b, 0x08], &host()).unwrap_err();
-        assert_eq!(compressed.to_string(), "this is a gzip file, not a pcap or pcapng capture");
+        let problem = |bytes: &[u8]| open(bytes).err().unwrap();
+        assert_eq!(problem(&[0xff, 0xfe, 0]), TrafficError::NeitherCaptureNorText);
+        assert_eq!(problem(&[0x1f, 0x8b, 0x08]), TrafficError::TruncatedHeader);
+        let snoop = problem(b"snoop\0\0\0");
+        assert_eq!(snoop.to_string(), "this is a snoop capture, not a pcap or pcapng capture");
     }
 
     #[test]
-    fn a_script_comes_with_its_errors() {
-        let Ok(Input::Script(script, errors)) = read(b"0 out udp 10.0.0.1:1 > 10.0.0.2:2\nnonsense\n", &host()) else {
-            panic!("not read as a script");
-        };
-        assert_eq!((script.traffic.packets.len(), errors.len()), (1, 1));
+    fn a_script_is_text() {
+        let text = "0 out udp 10.0.0.1:1 > 10.0.0.2:2\n";
+        assert!(matches!(open(text.as_bytes()), Ok(Source::Script(read)) if read == text));
     }
 
     #[test]

@@ -1,37 +1,48 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `ringwall run`: what becomes of each packet of a capture or a traffic script.
 
+mod sink;
+mod written;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use ringwall_ir::Ruleset;
 use ringwall_ir::words::CtState;
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine};
 use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::traffic::Expected;
-use serde::Serialize;
 
+use self::sink::Sink;
+use self::written::Written;
 use super::Outcome;
 use crate::cli::{Format, SubjectArgs};
 use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
-use crate::output::packets::{PacketLine, table};
-use crate::output::{self, json, talk};
+use crate::output::progress::{Progress, Results};
+use crate::output::talk;
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
-use crate::traffic_file::TrafficFile;
+use crate::traffic_file::{Sent, TrafficFile};
 
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     subject: SubjectArgs,
-    /// The traffic: a capture (pcap, pcapng) or a traffic script; `-` is standard input
+    /// The traffic: a capture (pcap, pcapng) or a traffic script, perhaps compressed (gzip, zstd, xz); `-` is standard
+    /// input
     traffic: PathBuf,
     #[command(flatten)]
     host: HostArgs,
+    /// Instead of each packet, show how many packets each sentence decided, in each ct state
+    #[arg(long)]
+    summary: bool,
+    /// Write the packets as they left the host, and its answers, to a capture (.pcapng, .pcap); or the traffic with what
+    /// became of it to a traffic script (.traffic)
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
     /// Print the conntrack table at the end
     #[arg(
         long,
@@ -64,83 +75,52 @@ impl TableStyle {
     }
 }
 
-/// What the machine saw.
-struct Seen {
-    observations: Vec<Observation>,
-    /// The conntrack table at the end, if it was asked for.
-    conntrack: Option<Vec<String>>,
-}
-
-/// The last line of the JSON form, if the conntrack table was asked for.
-#[derive(Serialize)]
-struct TableLine<'a> {
-    conntrack: &'a [String],
-}
-
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
-    refuse_standard_twice(&arguments.subject.policy.policy, &arguments.traffic)?;
+    let files = [Some(&*arguments.subject.policy.policy), Some(&*arguments.traffic), arguments.host.file()];
+    refuse_standard_twice(files.into_iter().flatten())?;
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let ruleset = &subject.ruleset;
     let file = TrafficFile::read(&arguments.traffic, &arguments.host)?;
-    let seen = observe(ruleset, &file, arguments.conntrack);
-    let text = match arguments.format {
-        Format::Human => for_people(ruleset, &file, &seen),
-        Format::Json => for_programs(ruleset, &file, &seen)?,
-    };
-    output::data(&text)?;
-    Ok(if unmet(&file, &seen) == 0 { Outcome::Clean } else { Outcome::Found })
-}
+    let name = file.name.clone();
 
-fn observe(ruleset: &Ruleset, file: &TrafficFile, style: Option<TableStyle>) -> Seen {
+    let mut written = arguments.write.as_deref().map(|path| Written::of(path, &file.host)).transpose()?;
     let mut machine = Machine::new(&file.host, Interpreter::new(ruleset));
-    let packets = &file.traffic.packets;
-    let observations = packets.iter().map(|packet| machine.run_packet(packet)).collect();
-    let end = packets.last().map_or(Duration::ZERO, |packet| packet.at);
-    let conntrack = style.map(|style| machine.conntrack().lines(style.style(), end));
-    Seen { observations, conntrack }
-}
-
-fn for_people(ruleset: &Ruleset, file: &TrafficFile, seen: &Seen) -> String {
-    let mut text = table(ruleset, file.traffic.packets.iter().zip(&seen.observations));
-    if let Some(lines) = &seen.conntrack {
-        text.push_str("\nconntrack\n");
-        for line in lines {
-            text.extend([line, "\n"]);
+    let mut sink = Sink::new(ruleset, arguments.format, arguments.summary);
+    let mut progress =
+        Progress::of(&file.reading, if arguments.summary { Results::AtTheEnd } else { Results::AsTheyCome });
+    let mut end = Duration::ZERO;
+    let mut misses = Vec::new();
+    for sent in file {
+        let sent = sent?;
+        let seen = machine.run_packet(&sent.packet);
+        sink.packet(&sent.packet, &seen)?;
+        if let Some(written) = &mut written {
+            written.packet(ruleset, &sent.packet, &seen)?;
         }
+        misses.extend(miss(&sent, &seen));
+        end = sent.packet.at;
+        progress.step();
     }
-    text
+    drop(progress);
+    sink.finish(arguments.conntrack.map(|style| machine.conntrack().lines(style.style(), end)))?;
+    written.map(Written::finish).transpose()?;
+    for miss in &misses {
+        talk(format!("{name}:{miss}"));
+    }
+    Ok(if misses.is_empty() { Outcome::Clean } else { Outcome::Found })
 }
 
-fn for_programs(ruleset: &Ruleset, file: &TrafficFile, seen: &Seen) -> Result<String, Failure> {
-    let mut text = String::new();
-    for (i, (packet, observation)) in file.traffic.packets.iter().zip(&seen.observations).enumerate() {
-        text.push_str(&json::line(&PacketLine::new(ruleset, i, packet, observation))?);
-    }
-    if let Some(lines) = &seen.conntrack {
-        text.push_str(&json::line(&TableLine { conntrack: lines })?);
-    }
-    Ok(text)
-}
-
-/// How many packets did not meet what the script expects of them. Each is told.
-fn unmet(file: &TrafficFile, seen: &Seen) -> usize {
-    let packets = file.expectations.iter().zip(&seen.observations).zip(&file.lines);
-    let failed = packets.filter_map(|((expected, seen), line)| Some((miss(expected.as_ref()?, seen)?, line)));
-    failed.map(|(miss, line)| talk(format!("{}:{line}: {miss}", file.name))).count()
-}
-
-/// How what was seen differs from what is expected, if it does.
-fn miss(expected: &Expected, seen: &Observation) -> Option<String> {
-    let verdict = expected.verdict.is_none_or(|verdict| seen.fate == Some(verdict));
-    let state = expected.state.is_none_or(|state| seen.state == Some(state));
-    if verdict && state {
+/// How what was seen differs from what is expected, if it does, behind the line of the packet.
+fn miss(sent: &Sent, seen: &Observation) -> Option<String> {
+    let Expected { verdict, state } = sent.expected?;
+    if verdict.is_none_or(|verdict| seen.fate == Some(verdict)) && state.is_none_or(|state| seen.state == Some(state)) {
         return None;
     }
     let words = |fate: Option<Fate>, state: Option<CtState>| {
         let words: Vec<_> = fate.map(Fate::name).into_iter().chain(state.map(CtState::name)).collect();
         if words.is_empty() { "nothing".to_owned() } else { words.join(" ") }
     };
-    let (expected, seen) = (words(expected.verdict, expected.state), words(seen.fate, seen.state));
-    Some(format!("expected {expected}, but it is {seen}"))
+    let (expected, seen) = (words(verdict, state), words(seen.fate, seen.state));
+    Some(format!("{}: expected {expected}, but it is {seen}", sent.line.unwrap_or_default()))
 }

@@ -29,7 +29,7 @@ pub struct Args {
     subject: Option<SubjectArgs>,
     #[command(flatten)]
     random: random::Args,
-    /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script; `-` is standard input
+    /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script, perhaps compressed; `-` is standard input
     traffic: Option<PathBuf>,
     #[command(flatten)]
     host: HostArgs,
@@ -52,9 +52,8 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let Some(asked) = &arguments.subject else {
         return Err(Failure::new("there is nothing to verify".to_owned()).help("give a policy, or `--random N`"));
     };
-    if let Some(traffic) = &arguments.traffic {
-        refuse_standard_twice(&asked.policy.policy, traffic)?;
-    }
+    let files = [Some(asked.policy.policy.as_path()), arguments.traffic.as_deref(), arguments.host.file()];
+    refuse_standard_twice(files.into_iter().flatten())?;
     let Some(subject) = Subject::read(asked, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
@@ -74,7 +73,7 @@ fn batches(arguments: &Args, subject: &Subject) -> Result<Vec<Batch>, Failure> {
 
     let mut batches = Vec::new();
     if let Some(path) = &arguments.traffic {
-        let TrafficFile { host, traffic, .. } = TrafficFile::read(path, &arguments.host)?;
+        let (host, traffic) = TrafficFile::read(path, &arguments.host)?.whole()?;
         batches.push(Batch { host, traffic });
     }
     let sent: usize = batches.iter().map(|batch| batch.traffic.packets.len()).sum();

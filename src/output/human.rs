@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt::{self, Display, Formatter, Write};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
-use ringwall_grammar::{Diagnostic, Severity, Span};
+use ringwall_grammar::{Diagnostic, Severity, Span, suggest};
+use ringwall_runtime::host::{HostError, UnknownWord};
 
 use super::terminal;
 
@@ -33,21 +34,76 @@ impl Canvas {
 
     /// Every finding with its place in `text`, and their number.
     pub fn findings(&self, name: &str, text: &str, findings: &[Diagnostic]) -> String {
+        self.draw(name, text, &findings.iter().map(Told::finding).collect::<Vec<_>>(), &count(findings))
+    }
+
+    /// Every mistake of a host file with its place in `text`, and their number.
+    pub fn mistakes(&self, name: &str, text: &str, mistakes: &[HostError]) -> String {
+        let number = plural(mistakes.len(), "error");
+        self.draw(name, text, &mistakes.iter().map(Told::mistake).collect::<Vec<_>>(), &number)
+    }
+
+    fn draw(&self, name: &str, text: &str, all: &[Told<'_>], number: &str) -> String {
         let shown = terminal::harmless(text);
         let source = NamedSource::new(terminal::harmless(name), shown.as_str().to_owned());
         let mut out = String::new();
-        for finding in findings.iter().take(MOST_DRAWN) {
-            let drawn = Drawn { finding, place: Place::of(finding, &shown), source: &source };
+        for told in all.iter().take(MOST_DRAWN) {
+            let drawn = Drawn { told, place: Place::of(told, &shown), source: &source };
             // A String takes every byte, and miette has no error of its own where the span lies in the text.
             let _ = self.handler.render_report(&mut out, &drawn);
             out.push('\n');
         }
-        let left = findings.len().saturating_sub(MOST_DRAWN);
+        let left = all.len().saturating_sub(MOST_DRAWN);
         if left > 0 {
             let _ = writeln!(out, "... and {left} more\n");
         }
-        let _ = writeln!(out, "{}: {}", terminal::harmless(name), count(findings));
+        let _ = writeln!(out, "{}: {number}", terminal::harmless(name));
         out
+    }
+}
+
+/// What is told about a place in a text.
+#[derive(Debug)]
+struct Told<'a> {
+    severity: Severity,
+    /// What `ringwall explain` knows it by.
+    code: Option<&'static str>,
+    message: &'a str,
+    help: Option<String>,
+    span: Span,
+    related: &'a [(Span, String)],
+}
+
+impl<'a> Told<'a> {
+    fn finding(finding: &'a Diagnostic) -> Self {
+        Self {
+            severity: finding.severity(),
+            code: Some(finding.code.name()),
+            message: &finding.message,
+            help: finding.help.clone(),
+            span: finding.span,
+            related: &finding.related,
+        }
+    }
+
+    fn mistake(mistake: &'a HostError) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: None,
+            message: &mistake.message,
+            help: mistake.help.clone().or_else(|| mistake.unknown.as_ref().map(known)),
+            span: Span::new(mistake.span.start, mistake.span.end),
+            related: &[],
+        }
+    }
+}
+
+/// What an unknown word may have been meant to be, and all that it could be.
+fn known(unknown: &UnknownWord) -> String {
+    let all = format!("known are {}", unknown.known.join(", "));
+    match suggest(&unknown.word, unknown.known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`? {all}"),
+        None => all,
     }
 }
 
@@ -77,12 +133,12 @@ enum Place {
 }
 
 impl Place {
-    fn of(finding: &Diagnostic, text: &str) -> Self {
-        let spans = finding.related.iter().map(|(span, _)| *span).chain([finding.span]);
+    fn of(told: &Told<'_>, text: &str) -> Self {
+        let spans = told.related.iter().map(|(span, _)| *span).chain([told.span]);
         if spans.map(|span| longest_line(text, span)).max() <= Some(LONGEST_LINE) {
             return Self::Drawn;
         }
-        let (line, column) = finding.span.line_column(text);
+        let (line, column) = told.span.line_column(text);
         Self::Named(line, column)
     }
 }
@@ -97,17 +153,17 @@ fn longest_line(text: &str, span: Span) -> usize {
     text.get(start..end).unwrap_or_default().split('\n').map(str::len).max().unwrap_or_default()
 }
 
-/// A finding as miette wants it.
+/// What is told, as miette wants it.
 #[derive(Debug)]
 struct Drawn<'a> {
-    finding: &'a Diagnostic,
+    told: &'a Told<'a>,
     place: Place,
     source: &'a NamedSource<String>,
 }
 
 impl Display for Drawn<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&terminal::harmless(&self.finding.message))?;
+        f.write_str(&terminal::harmless(self.told.message))?;
         match self.place {
             Place::Drawn => Ok(()),
             Place::Named(line, column) => write!(f, " (line {line}, column {column})"),
@@ -119,22 +175,25 @@ impl Error for Drawn<'_> {}
 
 impl miette::Diagnostic for Drawn<'_> {
     fn code(&self) -> Option<Box<dyn Display + '_>> {
-        let severity = match self.finding.severity() {
+        let severity = match self.told.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        Some(Box::new(format!("{severity}[{}]", self.finding.code.name())))
+        Some(match self.told.code {
+            Some(code) => Box::new(format!("{severity}[{code}]")),
+            None => Box::new(severity),
+        })
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(match self.finding.severity() {
+        Some(match self.told.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         })
     }
 
     fn help(&self) -> Option<Box<dyn Display + '_>> {
-        let help = self.finding.help.as_deref()?;
+        let help = self.told.help.as_deref()?;
         Some(Box::new(terminal::harmless(help)))
     }
 
@@ -144,9 +203,9 @@ impl miette::Diagnostic for Drawn<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let range = |span: Span| (span.start, span.end.saturating_sub(span.start));
-        let primary = LabeledSpan::new_primary_with_span(None, range(self.finding.span));
+        let primary = LabeledSpan::new_primary_with_span(None, range(self.told.span));
         let related = self
-            .finding
+            .told
             .related
             .iter()
             .map(move |(span, words)| LabeledSpan::new_with_span(Some(terminal::harmless(words)), range(*span)));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What became of packets: a table for people, a line of JSON a packet for programs.
 
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
+
 use ringwall_ir::Ruleset;
 use ringwall_ir::words::{CtDirection, CtState, Direction, Hook};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
@@ -23,13 +26,24 @@ const COLUMNS: &[(&str, Align)] = &[
 ];
 
 /// The packets as a table, with the host's answers below those that caused them, and how many met which fate.
-pub fn table<'a>(ruleset: &Ruleset, packets: impl IntoIterator<Item = (&'a TimedPacket, &'a Observation)>) -> String {
-    let mut table = Table::new(COLUMNS);
-    let mut fates = Vec::new();
-    for (i, (packet, seen)) in packets.into_iter().enumerate() {
-        fates.push(seen.fate);
-        table.row([
-            (i + 1).to_string(),
+pub struct PacketTable {
+    table: Table,
+    fates: Fates,
+}
+
+impl PacketTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self { table: Table::new(COLUMNS), fates: Fates::default() }
+    }
+
+    /// Adds a packet, and gives what can be printed already.
+    pub fn add(&mut self, ruleset: &Ruleset, packet: &TimedPacket, seen: &Observation) -> String {
+        /// So many rows decide how wide the columns are.
+        const ROWS: usize = 4096;
+        let number = self.fates.note(seen.fate);
+        self.table.row([
+            number.to_string(),
             format!("{:.3}", packet.at.as_secs_f64()),
             seen.direction.map_or("-", Direction::name).to_owned(),
             describe(&packet.bytes),
@@ -38,14 +52,57 @@ pub fn table<'a>(ruleset: &Ruleset, packets: impl IntoIterator<Item = (&'a Timed
             decider(ruleset, seen),
         ]);
         for answer in &seen.answers {
-            table.note(&note(ruleset, answer));
+            self.table.note(&note(ruleset, answer));
         }
+        if self.table.waiting() < ROWS { String::new() } else { self.table.print() }
     }
-    format!("{}\n{}\n", table.print(), summary(&fates))
+
+    /// The rest of the table, and what stands below it.
+    pub fn finish(mut self) -> String {
+        format!("{}\n{}\n", self.table.print(), self.fates)
+    }
+}
+
+/// How many packets met which fate.
+#[derive(Default)]
+pub struct Fates {
+    counts: BTreeMap<Option<Fate>, usize>,
+}
+
+impl Fates {
+    /// Counts a packet; gives how many there are.
+    pub fn note(&mut self, fate: Option<Fate>) -> usize {
+        *self.counts.entry(fate).or_default() += 1;
+        self.total()
+    }
+
+    /// How many packets met each fate that any met.
+    pub fn counts(&self) -> impl Iterator<Item = (Option<Fate>, usize)> {
+        self.counts.iter().map(|(fate, count)| (*fate, *count))
+    }
+
+    /// How many packets there are.
+    pub fn total(&self) -> usize {
+        self.counts.values().sum()
+    }
+}
+
+impl Display for Fates {
+    /// `6 packets: 3 accept, 2 drop, 1 without a verdict`
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let known = [Fate::Accept, Fate::Drop, Fate::Reject, Fate::Queued].map(|fate| (Some(fate), fate.name()));
+        let parts: Vec<_> = known
+            .into_iter()
+            .chain([(None, "without a verdict")])
+            .filter_map(|(fate, name)| Some(format!("{} {name}", self.counts.get(&fate)?)))
+            .collect();
+        let total = plural(self.total(), "packet");
+        if parts.is_empty() { f.write_str(&total) } else { write!(f, "{total}: {}", parts.join(", ")) }
+    }
 }
 
 /// `established reply`
-fn state(seen: &Observation) -> String {
+pub fn state(seen: &Observation) -> String {
     match (seen.state, seen.ct_direction) {
         (None, _) => "-".to_owned(),
         (Some(state), Some(CtDirection::Reply)) => format!("{state} reply"),
@@ -53,7 +110,7 @@ fn state(seen: &Observation) -> String {
     }
 }
 
-fn decider(ruleset: &Ruleset, seen: &Observation) -> String {
+pub fn decider(ruleset: &Ruleset, seen: &Observation) -> String {
     match (Sentence::of(ruleset, seen.origin), &seen.reason) {
         (Some(sentence), _) => sentence.to_string(),
         (None, Some(reason)) => format!("({reason})"),
@@ -61,7 +118,7 @@ fn decider(ruleset: &Ruleset, seen: &Observation) -> String {
     }
 }
 
-fn note(ruleset: &Ruleset, answer: &Answer) -> String {
+pub fn note(ruleset: &Ruleset, answer: &Answer) -> String {
     let fate = match (answer.fate, Sentence::of(ruleset, answer.origin)) {
         (Fate::Accept, _) => "sent".to_owned(),
         (fate, Some(sentence)) => format!("{} by {}", fate.name(), sentence),
@@ -70,22 +127,8 @@ fn note(ruleset: &Ruleset, answer: &Answer) -> String {
     format!("answer: {}, {fate}", describe(&answer.bytes))
 }
 
-/// `6 packets: 3 accept, 2 drop, 1 without a verdict`
-fn summary(fates: &[Option<Fate>]) -> String {
-    let known = [Fate::Accept, Fate::Drop, Fate::Reject, Fate::Queued].map(|fate| (Some(fate), fate.name()));
-    let parts: Vec<_> = known
-        .into_iter()
-        .chain([(None, "without a verdict")])
-        .map(|(fate, name)| (fates.iter().filter(|found| **found == fate).count(), name))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| format!("{count} {name}"))
-        .collect();
-    let total = plural(fates.len(), "packet");
-    if parts.is_empty() { total } else { format!("{total}: {}", parts.join(", ")) }
-}
-
 /// One packet in one line.
-fn describe(bytes: &[u8]) -> String {
+pub fn describe(bytes: &[u8]) -> String {
     match Packet::parse(bytes) {
         Ok(packet) => packet.to_string(),
         Err(_) if bytes.is_empty() => "not an IP packet".to_owned(),
@@ -123,8 +166,8 @@ struct AnswerLine<'a> {
 }
 
 impl<'a> PacketLine<'a> {
-    /// What became of the packet at this place of the traffic, counted from 0.
-    pub fn new(ruleset: &'a Ruleset, place: usize, packet: &TimedPacket, seen: &'a Observation) -> Self {
+    /// What became of the packet of this number, counted from 1.
+    pub fn new(ruleset: &'a Ruleset, number: usize, packet: &TimedPacket, seen: &'a Observation) -> Self {
         let answer = |answer: &'a Answer| AnswerLine {
             text: describe(&answer.bytes),
             outcome: answer.fate,
@@ -132,7 +175,7 @@ impl<'a> PacketLine<'a> {
             sentence: Sentence::of(ruleset, answer.origin),
         };
         Self {
-            packet: place + 1,
+            packet: number,
             time: packet.at.as_secs_f64(),
             direction: seen.direction,
             verdict: seen.fate,

@@ -8,14 +8,19 @@ use super::terminal::harmless;
 const GAP: &str = "  ";
 
 /// A table. Lines that are not rows of it may stand between its rows.
+///
+/// A long one may be printed in parts: then columns are as wide as what stands in them so far.
 pub struct Table {
     columns: Vec<Column>,
     lines: Vec<Line>,
+    headed: bool,
 }
 
 struct Column {
     head: &'static str,
     align: Align,
+    /// In characters, as far as it was printed.
+    width: usize,
 }
 
 /// To which side of its column a cell keeps.
@@ -35,8 +40,8 @@ enum Line {
 impl Table {
     /// An empty table.
     pub fn new(columns: &[(&'static str, Align)]) -> Self {
-        let columns = columns.iter().map(|(head, align)| Column { head, align: *align }).collect();
-        Self { columns, lines: Vec::new() }
+        let columns = columns.iter().map(|(head, align)| Column { head, align: *align, width: head.len() }).collect();
+        Self { columns, lines: Vec::new(), headed: false }
     }
 
     /// Adds a row: a cell for each column.
@@ -49,15 +54,21 @@ impl Table {
         self.lines.push(Line::Note(harmless(words)));
     }
 
-    /// The table as text.
-    pub fn print(&self) -> String {
-        let widths = self.widths();
+    /// How many lines wait to be printed.
+    pub fn waiting(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// The lines that were added since it was printed last, with the heads of the columns above the first.
+    pub fn print(&mut self) -> String {
+        self.widen();
         let heads: Vec<_> = self.columns.iter().map(|column| column.head.to_owned()).collect();
-        let mut out = self.print_row(&heads, &widths);
-        let indent = widths.first().copied().unwrap_or_default() + GAP.len();
-        for line in &self.lines {
+        let mut out = if self.headed { String::new() } else { self.print_row(&heads) };
+        self.headed = true;
+        let indent = self.columns.first().map_or(0, |column| column.width) + GAP.len();
+        for line in std::mem::take(&mut self.lines) {
             match line {
-                Line::Row(cells) => out.push_str(&self.print_row(cells, &widths)),
+                Line::Row(cells) => out.push_str(&self.print_row(&cells)),
                 // A String takes every byte.
                 Line::Note(words) => _ = writeln!(out, "{:indent$}{words}", ""),
             }
@@ -65,20 +76,19 @@ impl Table {
         out
     }
 
-    fn widths(&self) -> Vec<usize> {
-        let mut widths: Vec<_> = self.columns.iter().map(|column| column.head.len()).collect();
+    fn widen(&mut self) {
         for line in &self.lines {
             let Line::Row(cells) = line else { continue };
-            for (width, cell) in widths.iter_mut().zip(cells) {
-                *width = cell.chars().count().max(*width);
+            for (column, cell) in self.columns.iter_mut().zip(cells) {
+                column.width = cell.chars().count().max(column.width);
             }
         }
-        widths
     }
 
-    fn print_row(&self, cells: &[String], widths: &[usize]) -> String {
+    fn print_row(&self, cells: &[String]) -> String {
         let mut row = String::new();
-        for ((column, cell), width) in self.columns.iter().zip(cells).zip(widths) {
+        for (column, cell) in self.columns.iter().zip(cells) {
+            let width = column.width;
             let gap = if row.is_empty() { "" } else { GAP };
             // A String takes every byte.
             _ = match column.align {
@@ -115,6 +125,16 @@ mod tests {
         table.note("about 9");
         table.row(["10".to_owned(), "short".to_owned(), "because".to_owned()]);
         assert_eq!(table.print(), " #  what         why\n 9  a long cell\n    about 9\n10  short        because\n");
+    }
+
+    #[test]
+    fn parts_go_on_where_the_one_before_ended() {
+        let mut table = Table::new(&[("#", Align::Right), ("what", Align::Left), ("why", Align::Left)]);
+        let row = |table: &mut Table, cells: [&str; 3]| table.row(cells.map(str::to_owned));
+        row(&mut table, ["1", "a long cell", "x"]);
+        assert_eq!((table.waiting(), table.print().as_str()), (1, "#  what         why\n1  a long cell  x\n"));
+        row(&mut table, ["10", "short", "y"]);
+        assert_eq!((table.print().as_str(), table.waiting()), ("10  short        y\n", 0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! not fast.
 
 mod bucket;
+mod explain;
 mod lookup;
 mod read;
 mod statement;
@@ -16,6 +17,7 @@ use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
 use ringwall_ir::{BaseChain, Chain, Limit, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
 use self::bucket::Bucket;
+pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
 pub use self::support::{Unsupported, unsupported};
 use super::{Action, Decision, Ruling, Stage, View};
 

@@ -6,20 +6,41 @@ use std::net::IpAddr;
 use ringwall_ir::words::Family;
 
 use super::Entry;
+use super::capture::Heading;
 use crate::host::Host;
 use crate::packet::wire;
 
 /// The interface that every host has, besides those that a [`Host`] lists.
 pub const LOOPBACK: &str = "lo";
 
-/// Where a packet comes from. It was sent if its source is an address of the host; else it arrives on the interface whose
-/// network holds the source, or on the first. What is not IP arrives on the first.
-pub fn of(packet: &[u8], host: &Host) -> Entry {
+/// Where a packet of a capture comes from.
+///
+/// Where the capture tells that it went out, it was sent, unless its source is one that only a router passes on: then it is
+/// a forwarded packet on its way out. Where the capture tells that it came in, it arrives. Else its source decides: the
+/// host sends what has an address of its own. A packet arrives on the interface that the capture names, if the host has
+/// it, else on the one whose network holds the source, else on the first. What is not IP arrives on the first.
+pub fn of(packet: &[u8], host: &Host, heading: Option<Heading>, interface: Option<&str>) -> Entry {
     let source = source(packet);
-    if source.is_some_and(|source| is_own(host, source)) {
+    let own = source.is_some_and(|source| is_own(host, source));
+    let sent = match heading {
+        Some(Heading::Out) => own || source.is_none_or(is_never_forwarded),
+        Some(Heading::In) => false,
+        None => own,
+    };
+    if sent {
         return Entry::Sent;
     }
-    Entry::Arrives(interface_towards(source, host).to_owned())
+    let looped = own.then_some(LOOPBACK);
+    let named = interface.filter(|name| host.interface(name).is_some() && heading != Some(Heading::Out));
+    Entry::Arrives(named.or(looped).unwrap_or_else(|| interface_towards(source, host)).to_owned())
+}
+
+/// Whether no router passes packets of a source on: such a source is the sender's own, whatever is known of its addresses.
+fn is_never_forwarded(source: IpAddr) -> bool {
+    match source {
+        IpAddr::V4(v4) => v4.is_unspecified() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_unicast_link_local(),
+    }
 }
 
 /// The interface that packets of a source arrive on.
@@ -65,7 +86,7 @@ mod tests {
 
     fn from(source: &str) -> Entry {
         let source: IpAddr = source.parse().unwrap();
-        of(&Build::between(source, source).udp(1, 2, b""), &host())
+        of(&Build::between(source, source).udp(1, 2, b""), &host(), None, None)
     }
 
     #[test]
@@ -79,7 +100,32 @@ mod tests {
         {
             assert_eq!(from(other), arrives(interface), "{other}");
         }
-        assert_eq!(of(&[], &host()), arrives("eth0"));
-        assert_eq!(of(&[], &Host { interfaces: Vec::new(), ..host() }), arrives(LOOPBACK));
+        assert_eq!(of(&[], &host(), None, None), arrives("eth0"));
+        assert_eq!(of(&[], &Host { interfaces: Vec::new(), ..host() }, None, None), arrives(LOOPBACK));
+    }
+
+    #[test]
+    fn what_the_capture_tells_goes_before_the_source() {
+        let packet = |source: &str| {
+            let source: IpAddr = source.parse().unwrap();
+            Build::between(source, source).udp(1, 2, b"")
+        };
+        let told = |source: &str, heading, interface| of(&packet(source), &host(), Some(heading), interface);
+        let arrives = |name: &str| Entry::Arrives(name.to_owned());
+        for source in ["10.0.0.1", "0.0.0.0", "fe80::7", "::"] {
+            assert_eq!(told(source, Heading::Out, None), Entry::Sent, "{source}");
+        }
+        assert_eq!(of(&[], &host(), Some(Heading::Out), None), Entry::Sent);
+        assert_eq!(told("192.168.1.2", Heading::Out, Some("eth0")), arrives("wlan0"), "on its way through");
+        assert_eq!(told("10.0.0.1", Heading::In, None), arrives(LOOPBACK));
+        assert_eq!(told("10.0.0.2", Heading::In, Some("wlan0")), arrives("wlan0"));
+        assert_eq!(told("10.0.0.2", Heading::In, Some("eth7")), arrives("eth0"), "a name that the host does not know");
+    }
+
+    #[test]
+    fn a_named_interface_is_where_packets_arrive() {
+        let packet = Build::between("203.0.113.1".parse().unwrap(), "10.0.0.1".parse().unwrap()).udp(1, 2, b"");
+        let entry = of(&packet, &host(), None, Some("wlan0"));
+        assert_eq!(entry, Entry::Arrives("wlan0".to_owned()));
     }
 }

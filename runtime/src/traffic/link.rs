@@ -3,6 +3,7 @@
 
 use ringwall_ir::words::Family;
 
+use super::capture::Heading;
 use super::claimed_length;
 use crate::packet::wire::{array, byte, number16};
 
@@ -53,6 +54,24 @@ impl Link {
             Self::Loopback => (address_family(array(frame, 0)?)?, frame.get(4..)?),
         };
         (version(packet)? == family).then(|| without_padding(packet))
+    }
+}
+
+impl Link {
+    /// Which way a frame went, where its header tells it: by the packet type of a cooked one (`PACKET_*` in
+    /// `include/uapi/linux/if_packet.h`).
+    pub fn heading(self, frame: &[u8]) -> Option<Heading> {
+        const OUTGOING: u16 = 4;
+        let kind = match self {
+            Self::Cooked => number16(frame, 0)?,
+            Self::Cooked2 => byte(frame, 10)?.into(),
+            Self::Ethernet | Self::Raw | Self::Only(_) | Self::Loopback => return None,
+        };
+        match kind {
+            0..OUTGOING => Some(Heading::In),
+            OUTGOING => Some(Heading::Out),
+            _ => None,
+        }
     }
 }
 
@@ -134,6 +153,17 @@ mod tests {
         assert_eq!(behind(108, &[0, 0, 0, 30], &v6()), Some(v6()));
         assert_eq!(behind(0, &[7, 0, 0, 0], &v4()), None);
         assert_eq!(Link::numbered(105), None);
+    }
+
+    #[test]
+    fn cooked_frames_tell_which_way_they_went() {
+        let of = |number: u32, header: &[u8]| Link::numbered(number).unwrap().heading(header);
+        let cooked2 = |kind: u8| framed(&[8, 0, 0, 0, 0, 0, 0, 1, 0, 1, kind, 0], &[0; 8]);
+        for (kind, heading) in [(0, Some(Heading::In)), (3, Some(Heading::In)), (4, Some(Heading::Out)), (5, None)] {
+            assert_eq!(of(113, &framed(&[0, kind], &[0; 14])), heading);
+            assert_eq!(of(276, &cooked2(kind)), heading);
+        }
+        assert_eq!(of(1, &[0; 14]), None);
     }
 
     #[test]

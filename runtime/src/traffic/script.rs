@@ -31,6 +31,7 @@ use ringwall_ir::words::CtState;
 use thiserror::Error;
 
 use self::host::Description;
+pub(crate) use self::host::{SYSCTLS, default_routes};
 use self::packet::Context;
 use self::words::{Problem, Words};
 use super::entry::{self, LOOPBACK};

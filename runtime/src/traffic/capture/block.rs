@@ -1,106 +1,130 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The blocks of pcapng that hold packets (draft-ietf-opsawg-pcapng).
+//! The blocks of pcapng that hold packets, and the options of blocks.
 
-use pcap_file::Endianness;
-use pcap_file::pcapng::RawBlock;
-use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
-use pcap_file::pcapng::blocks::{ENHANCED_PACKET_BLOCK, PACKET_BLOCK, SIMPLE_PACKET_BLOCK};
+use super::pcapng::Interface;
+use super::source::Order;
+use super::{Fault, Heading, LONGEST_PACKET, Record};
 
-use super::Frame;
-use crate::packet::wire::array;
+const PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const ENHANCED_PACKET: u32 = 6;
 
-type Interface = InterfaceDescriptionBlock<'static>;
+/// The option that ends a list of options.
+const OPTION_END: u16 = 0;
 
-/// The resolution of time stamps where an interface tells none: microseconds.
-const MICROSECONDS: u8 = 6;
+/// Whether blocks of a type hold a packet.
+pub const fn holds_packet(kind: u32) -> bool {
+    matches!(kind, PACKET | SIMPLE_PACKET | ENHANCED_PACKET)
+}
 
-/// The frame in a block; none in a block that holds no packet.
+/// The packet in the body of a block that holds one; its range counts from the start of the body.
 ///
 /// # Errors
 /// What is wrong with the block.
-pub fn frame<'a>(
-    block: &'a RawBlock<'_>,
-    order: Endianness,
-    interfaces: &[Interface],
-) -> Result<Option<Frame<'a>>, &'static str> {
-    let body = Body { bytes: &block.body, order };
-    let read = match block.type_ {
-        ENHANCED_PACKET_BLOCK => body.enhanced(),
-        PACKET_BLOCK => body.obsolete(),
-        SIMPLE_PACKET_BLOCK => body.simple(interfaces),
-        _ => return Ok(None),
+pub fn record(kind: u32, body: &[u8], order: Order, interfaces: &[Interface]) -> Result<Record, Fault> {
+    let body = Body { bytes: body, order };
+    let read = match kind {
+        ENHANCED_PACKET => body.enhanced(),
+        PACKET => body.obsolete(),
+        _ => body.simple(interfaces),
     };
-    let Record { interface, ticks, bytes } = read.ok_or("a block is too short for its packet")?;
-    let interface = interfaces.get(interface).ok_or("a packet names an interface that no block describes")?;
-    Ok(Some(Frame { at: ticks.map(|ticks| clock(interface, ticks)), link: interface.linktype, bytes }))
+    let Packet { interface, ticks, start, length, options } =
+        read.ok_or_else(|| Fault::Damage("a block is too short for its packet".to_owned()))?;
+    let described = interfaces.get(interface);
+    let interface =
+        described.ok_or_else(|| Fault::Damage("a packet names an interface that no block describes".to_owned()))?;
+    if u32::try_from(length).is_ok_and(|length| length > LONGEST_PACKET) {
+        return Err(Fault::Damage(format!("a packet of {length} bytes is longer than any can be")));
+    }
+    Ok(Record {
+        at: ticks.map(|ticks| clock(interface, ticks)),
+        link: interface.link,
+        interface: interface.name.clone(),
+        heading: self::options(options, order).find_map(|(code, value)| heading(code, value, order)),
+        range: start..start + length,
+    })
 }
 
 /// A packet as a block holds it.
-struct Record<'a> {
+struct Packet<'a> {
     /// The interface, by its place among the section's.
     interface: usize,
     /// Its time stamp, in the resolution of the interface.
     ticks: Option<u64>,
-    bytes: &'a [u8],
+    start: usize,
+    length: usize,
+    options: &'a [u8],
 }
 
 /// The body of a block.
 struct Body<'a> {
     bytes: &'a [u8],
-    order: Endianness,
+    order: Order,
 }
 
 impl<'a> Body<'a> {
-    /// §4.3: interface, time stamp, captured length, original length, packet.
-    fn enhanced(&self) -> Option<Record<'a>> {
+    /// §4.3: interface, time stamp, captured length, original length, packet, options.
+    fn enhanced(&self) -> Option<Packet<'a>> {
         self.stamped(usize::try_from(self.number32(0)?).ok()?)
     }
 
     /// Appendix A: as the enhanced one, but interface and drop count share the first word.
-    fn obsolete(&self) -> Option<Record<'a>> {
-        self.stamped(self.number16(0)?.into())
+    fn obsolete(&self) -> Option<Packet<'a>> {
+        self.stamped(self.order.number16(self.bytes, 0)?.into())
     }
 
-    fn stamped(&self, interface: usize) -> Option<Record<'a>> {
+    fn stamped(&self, interface: usize) -> Option<Packet<'a>> {
+        const START: usize = 20;
         let ticks = u64::from(self.number32(4)?) << 32 | u64::from(self.number32(8)?);
         let length = usize::try_from(self.number32(12)?).ok()?;
-        Some(Record { interface, ticks: Some(ticks), bytes: self.bytes.get(20..)?.get(..length)? })
+        let rest = self.bytes.get(START..)?;
+        rest.get(..length)?;
+        let options = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        Some(Packet { interface, ticks: Some(ticks), start: START, length, options })
     }
 
     /// §4.4: original length, packet. It is of the first interface, has no time stamp, and ends at the snap length.
-    fn simple(&self, interfaces: &[Interface]) -> Option<Record<'a>> {
-        let snap_length = interfaces.first().map_or(0, |interface| interface.snaplen);
+    fn simple(&self, interfaces: &[Interface]) -> Option<Packet<'a>> {
+        let snap_length = interfaces.first().map_or(0, |interface| interface.snap_length);
         let original = self.number32(0)?;
         let length = if snap_length == 0 { original } else { original.min(snap_length) };
-        let bytes = self.bytes.get(4..)?.get(..usize::try_from(length).ok()?)?;
-        Some(Record { interface: 0, ticks: None, bytes })
+        let length = usize::try_from(length).ok()?;
+        self.bytes.get(4..)?.get(..length)?;
+        Some(Packet { interface: 0, ticks: None, start: 4, length, options: &[] })
     }
 
     fn number32(&self, at: usize) -> Option<u32> {
-        let bytes = array(self.bytes, at)?;
-        Some(if self.order.is_big() { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    fn number16(&self, at: usize) -> Option<u16> {
-        let bytes = array(self.bytes, at)?;
-        Some(if self.order.is_big() { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
+        self.order.number32(self.bytes, at)
     }
 }
 
-/// Nanoseconds since the epoch of a time stamp, by what its interface tells of its clock (§4.2).
-fn clock(interface: &Interface, ticks: u64) -> i128 {
-    let (mut resolution, mut offset) = (MICROSECONDS, 0);
-    for option in &interface.options {
-        match option {
-            InterfaceDescriptionOption::IfTsResol(told) => resolution = *told,
-            InterfaceDescriptionOption::IfTsOffset(told) => offset = told.cast_signed(),
-            _ => {}
-        }
+/// The options of a block (§3.5): code and value, until their end or until one is cut short.
+pub fn options(mut rest: &[u8], order: Order) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (code, length) = (order.number16(rest, 0)?, usize::from(order.number16(rest, 2)?));
+        let value = rest.get(4..)?.get(..length)?;
+        rest = rest.get(4 + length.next_multiple_of(4)..).unwrap_or_default();
+        (code != OPTION_END).then_some((code, value))
+    })
+}
+
+/// Which way a packet went, by the flags of its block (§4.3.1).
+fn heading(code: u16, value: &[u8], order: Order) -> Option<Heading> {
+    const FLAGS: u16 = 2;
+    const DIRECTION: u32 = 0b11;
+    match order.number32(value, 0).filter(|_| code == FLAGS)? & DIRECTION {
+        1 => Some(Heading::In),
+        2 => Some(Heading::Out),
+        _ => None,
     }
-    nanoseconds(ticks, resolution) + i128::from(offset) * NANOSECONDS
 }
 
 const NANOSECONDS: i128 = 1_000_000_000;
+
+/// Nanoseconds since the epoch of a time stamp, by what its interface tells of its clock (§4.2).
+fn clock(interface: &Interface, ticks: u64) -> i128 {
+    nanoseconds(ticks, interface.resolution) + i128::from(interface.offset) * NANOSECONDS
+}
 
 /// Ticks in nanoseconds. A resolution is a negative power of ten, or of two where its highest bit is set.
 fn nanoseconds(ticks: u64, resolution: u8) -> i128 {
@@ -127,5 +151,13 @@ mod tests {
         assert_eq!(nanoseconds(1, 0x81), 500_000_000);
         assert_eq!(nanoseconds(u64::MAX, 0x7f), 0);
         assert_eq!(nanoseconds(u64::MAX, 0xff), 0);
+    }
+
+    #[test]
+    fn options_end_at_their_end_and_where_one_is_cut() {
+        let read = |bytes: &'static [u8]| options(bytes, Order::Big).collect::<Vec<_>>();
+        assert_eq!(read(&[0, 5, 0, 1, 9, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0]), [(5, &[9][..])]);
+        assert_eq!(read(&[0, 5, 0, 2, 9, 8, 0, 0, 0, 6, 0, 9, 1]), [(5, &[9, 8][..])]);
+        assert_eq!(read(&[0, 5, 0]), []);
     }
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Captures of each form, whole and broken, and those of a corpus.
 
+mod written;
+
 use std::path::PathBuf;
 
 use pcap_file::Endianness;
 use pcap_file::pcap::{PcapHeader, PcapWriter, RawPcapPacket};
 use proptest::prelude::*;
+
+use pcap_file::TsResolution;
 
 use super::*;
 use crate::packet::build::Build;

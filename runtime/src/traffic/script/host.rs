@@ -12,15 +12,15 @@ use crate::traffic::entry::LOOPBACK;
 /// The words that a line about the host starts with.
 pub const OPENERS: [&str; 4] = ["host", "route", "forwarding", "sysctl"];
 
-/// The settings that a script can say, by the names of their files under `/proc/sys/net/netfilter`.
-const SYSCTLS: [(&str, Setting); 4] = [
+/// The settings that a script and a host file can say, by the names of their files under `/proc/sys/net/netfilter`.
+pub const SYSCTLS: [(&str, Setting); 4] = [
     ("nf_conntrack_tcp_loose", |sysctls| &mut sysctls.tcp_loose),
     ("nf_conntrack_tcp_be_liberal", |sysctls| &mut sysctls.tcp_be_liberal),
     ("nf_conntrack_tcp_ignore_invalid_rst", |sysctls| &mut sysctls.tcp_ignore_invalid_rst),
     ("nf_conntrack_checksum", |sysctls| &mut sysctls.checksum),
 ];
 
-type Setting = fn(&mut Sysctls) -> &mut bool;
+pub type Setting = fn(&mut Sysctls) -> &mut bool;
 
 /// The host as far as it is described.
 #[derive(Default)]
@@ -99,7 +99,7 @@ impl Description {
 }
 
 /// The routes of a plain host, out of another interface.
-fn default_routes(plain: &Host, interface: &str) -> Vec<Route> {
+pub fn default_routes(plain: &Host, interface: &str) -> Vec<Route> {
     plain.routes.iter().map(|route| Route { interface: interface.to_owned(), ..route.clone() }).collect()
 }
 

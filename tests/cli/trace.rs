@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+//! `ringwall trace`: one packet in the words of the policy; and `--host`.
+
+use std::fs;
+
+use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::command::{Ran, argument, ringwall, ringwall_with};
+use super::streams::insta_settings;
+use crate::support::{read, root, test};
+
+pub fn tests() -> Vec<Trial> {
+    vec![
+        test("cli", "trace_tells_why_each_sentence_was_passed_over", passed_over),
+        test("cli", "trace_runs_the_packets_in_front_first", in_front),
+        test("cli", "trace_takes_packets_in_words", in_words),
+        test("cli", "trace_gives_every_rule_to_programs", as_json),
+        test("cli", "trace_needs_a_packet_that_is_there", no_packet),
+        test("cli", "run_takes_a_host_file", host_file),
+        test("cli", "every_mistake_of_a_host_file_is_drawn", host_mistakes),
+        test("cli", "the_host_is_described_once", host_twice),
+    ]
+}
+
+fn laptop(extension: &str) -> String {
+    argument(&root().join(format!("examples/laptop/laptop.{extension}"))).to_owned()
+}
+
+fn trace(traffic: &str, more: &[&str]) -> Ran {
+    ringwall(&[&["trace", &laptop("policy"), traffic], more].concat())
+}
+
+fn passed_over() -> Result<(), Failed> {
+    let ran = trace(
+        "in wlan0 tcp 203.0.113.9:4000 > 192.168.1.20:22 syn",
+        &["--host", argument(&root().join("tests/cli/laptop.host.toml"))],
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    insta_settings().bind(|| insta::assert_snapshot!("trace_refused", ran.stdout));
+    Ok(())
+}
+
+fn in_front() -> Result<(), Failed> {
+    let seed = |extension: &str| argument(&root().join(format!("examples/seed/seed.{extension}"))).to_owned();
+    let ran = ringwall(&["trace", &seed("policy"), &seed("traffic"), "--packet", "2"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    insta_settings().bind(|| insta::assert_snapshot!("trace_reply", ran.stdout));
+    Ok(())
+}
+
+fn in_words() -> Result<(), Failed> {
+    let words = "out tcp 10.0.0.1:1000 > 10.0.0.2:22 syn; in tcp 10.0.0.2:22 > 10.0.0.1:1000 syn,ack";
+    let ran = ringwall_with("allow outbound\npermit established inbound\n", &["trace", "-", words]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("packet 2 at 0.000 s: tcp 10.0.0.2:22 > 10.0.0.1:1000 syn,ack\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("ct state established reply"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("SYN_SENT") && ran.stdout.contains("SYN_RECV"), "{}", ran.stdout);
+    let wrong = ringwall_with("allow outbound\n", &["trace", "-", "in tcp 10.0.0.2 > nowhere"]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""));
+    assert!(wrong.stderr.contains("nowhere"), "{}", wrong.stderr);
+    Ok(())
+}
+
+fn as_json() -> Result<(), Failed> {
+    let ran = trace("in tcp 203.0.113.9:4000 > 192.168.1.20:22 syn", &["--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.stdout)?;
+    assert_eq!((&report["verdict"], &report["state"]), (&"drop".into(), &"new".into()));
+    let rules: Vec<&Value> = report["met"]
+        .as_array()
+        .expect("hooks")
+        .iter()
+        .flat_map(|hook| hook["chains"].as_array().expect("chains"))
+        .flat_map(|chain| chain["rules"].as_array().expect("rules"))
+        .collect();
+    let ssh: Vec<_> = rules
+        .iter()
+        .filter(|rule| rule["sentence"]["text"].as_str().is_some_and(|text| text.contains("ssh")))
+        .collect();
+    assert!(!ssh.is_empty() && ssh.iter().all(|rule| rule["outcome"] == "passed over"), "{ssh:#?}");
+    assert!(
+        ssh.iter().any(|rule| rule["why"] == "source is 203.0.113.9, which is not in lan_v4 (192.168.1.0/24)"),
+        "{ssh:#?}"
+    );
+    assert!(rules.iter().all(|rule| rule["rule"].as_str().is_some_and(|rule| !rule.is_empty())));
+    Ok(())
+}
+
+fn no_packet() -> Result<(), Failed> {
+    let unsaid = trace(&laptop("traffic"), &[]);
+    assert_eq!((unsaid.code, unsaid.stdout.as_str()), (Some(2), ""));
+    assert!(unsaid.stderr.contains("--packet"), "{}", unsaid.stderr);
+    for number in ["0", "1000"] {
+        let ran = trace(&laptop("traffic"), &["--packet", number]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{number}");
+        assert!(ran.stderr.contains(&format!("no packet {number}")), "{}", ran.stderr);
+    }
+    Ok(())
+}
+
+fn host_file() -> Result<(), Failed> {
+    let words = "in wan0 udp 198.51.100.1:53 > 192.168.1.7:4000";
+    let file = root().join("examples/router.host.toml");
+    let ran = ringwall_with("allow forwarded\n", &["trace", "-", words, "--host", argument(&file)]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("arrives on wan0; forwarded"), "{}", ran.stdout);
+    // What the page shows is what the example says, and so are its keys.
+    let page = read(&root().join("docs/host.md"));
+    let shown = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    ringwall_runtime::host::read_host(shown).map_err(|errors| format!("docs/host.md: {errors:?}"))?;
+    Ok(())
+}
+
+fn host_mistakes() -> Result<(), Failed> {
+    let text = "forwardin = true\n\n[[interface]]\nname = \"eth0\"\naddresses = [\"10.0.0.1\"]\n";
+    let ran = ringwall_with(text, &["run", &laptop("policy"), &laptop("traffic"), "--host", "-"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    insta_settings().bind(|| insta::assert_snapshot!("host_mistakes", ran.stderr));
+    Ok(())
+}
+
+fn host_twice() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let file = directory.path().join("host.toml");
+    fs::write(&file, "[[interface]]\nname = \"eth0\"\n")?;
+    let traffic = laptop("traffic");
+    let ran = ringwall(&["run", &laptop("policy"), &traffic, "--host", argument(&file), "--host-address", "10.0.0.1"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    Ok(())
+}
