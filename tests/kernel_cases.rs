@@ -13,9 +13,9 @@ use ringwall_ir::words::Family;
 use ringwall_kernel::namespace::list_nft;
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine, unsupported};
-use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
+use ringwall_runtime::host::{Host, Interface, ReversePath, Route, Sysctls};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
-use ringwall_runtime::traffic::{Entry, TimedPacket};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
 use serde_json::Value;
 
 use crate::support::{shared, skip, test};
@@ -67,9 +67,10 @@ fn check_case(file: &Path) -> Result<(), Failed> {
             Some("out") => Entry::Sent,
             _ => Entry::Arrives(step["iif"].as_str().unwrap_or("eth0").to_owned()),
         };
+        let sender = Sender { uid: step["uid"].as_u64().unwrap_or_default().try_into()?, gid: 0 };
         let bytes = bytes(&step["pkt"]);
         let family = if bytes[0] >> 4 == 6 { Family::Ipv6 } else { Family::Ipv4 };
-        let seen = machine.run_packet(&TimedPacket { at, entry, bytes, refused: false });
+        let seen = machine.run_packet(&TimedPacket { at, entry, bytes, refused: false, sender });
         let table = machine.conntrack().lines(Style::NfConntrack, at);
         check(family, &step["expect"], &seen, &table).map_err(|problem| format!("step {}: {problem}", number + 1))?;
     }
@@ -109,6 +110,10 @@ fn host(case: &Value) -> Result<Host, Failed> {
             "nf_conntrack_tcp_be_liberal" => sysctls.tcp_be_liberal = on,
             "nf_conntrack_tcp_ignore_invalid_rst" => sysctls.tcp_ignore_invalid_rst = on,
             "nf_conntrack_checksum" => sysctls.checksum = on,
+            "net.ipv4.conf.all.rp_filter" => {
+                let number = value.as_u64().and_then(ReversePath::numbered);
+                sysctls.reverse_path = number.ok_or("no setting of rp_filter")?;
+            }
             other => return Err(format!("sysctl {other}").into()),
         }
     }

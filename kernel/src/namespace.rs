@@ -46,6 +46,7 @@ mod load;
 mod packet_socket;
 mod program;
 mod provenance;
+mod raw_socket;
 mod routes;
 mod socket_option;
 mod walk;

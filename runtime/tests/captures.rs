@@ -19,7 +19,7 @@ use ringwall_runtime::engine::{Action, Decision, Ruling, View};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::Fate;
 use ringwall_runtime::packet::Packet;
-use ringwall_runtime::traffic::{Entry, TimedPacket, read_capture};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket, read_capture};
 
 #[test]
 fn states_of_captured_packets_are_the_kernels() {
@@ -148,7 +148,7 @@ fn replay(frames: &[Vec<u8>], checksum: bool) -> (Counts, String) {
         }
         let bytes = long_lived(bytes.clone());
         let entry = Entry::Arrives(if is_looped(&bytes) { "lo" } else { "vb" }.to_owned());
-        let seen = machine.run_packet(&TimedPacket { at: Duration::ZERO, entry, bytes, refused: false });
+        let seen = machine.run_packet(&TimedPacket { at: Duration::ZERO, entry, bytes, refused: false, sender: Sender::default() });
         let column = match seen.state.filter(|_| seen.fate != Some(Fate::Queued)) {
             None => {
                 letters.push('?');

@@ -16,7 +16,7 @@ use pcap_file::pcapng::PcapNgParser;
 use pcap_file::{DataLink, PcapError, TsResolution};
 
 use super::link::Link;
-use super::{TimedPacket, Traffic, TrafficError, entry};
+use super::{Sender, TimedPacket, Traffic, TrafficError, entry};
 use crate::host::Host;
 
 /// Reads a pcap or pcapng capture. Times count from the first packet and never go back; the [`Host`] decides what was
@@ -121,7 +121,7 @@ impl Capture<'_> {
         let bytes = link.packet(frame.bytes).unwrap_or_default();
         let at = self.time(frame.at);
         let entry = entry::of(bytes, self.host);
-        self.packets.push(TimedPacket { at, entry, bytes: bytes.to_vec(), refused: false });
+        self.packets.push(TimedPacket { at, entry, bytes: bytes.to_vec(), refused: false, sender: Sender::default() });
         Ok(())
     }
 

@@ -388,7 +388,7 @@ fn any_host() -> impl Strategy<Value = Option<Host>> {
         |(described, (forwarding, tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum), routes, mtu)| {
             let mut described = described.then(host)?;
             described.forwarding = forwarding;
-            described.sysctls = Sysctls { tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum };
+            described.sysctls = Sysctls { tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum, ..Sysctls::default() };
             described.routes.truncate(routes);
             described.interfaces[1].mtu = mtu;
             described.interfaces[1].groups = vec!["ff02::fb".parse().unwrap()];
@@ -415,7 +415,7 @@ proptest! {
         let mut at = Duration::ZERO;
         for (bytes, entry, refused, expected, since) in packets {
             at += Duration::from_nanos(since);
-            script.traffic.packets.push(TimedPacket { at, entry, bytes, refused });
+            script.traffic.packets.push(TimedPacket { at, entry, bytes, refused, sender: Sender::default() });
             script.expectations.push(expected);
         }
         let text = write_script(&script);
