@@ -97,7 +97,13 @@ impl ReversePath {
 
 impl Default for Sysctls {
     fn default() -> Self {
-        Self { tcp_loose: true, tcp_be_liberal: false, tcp_ignore_invalid_rst: false, checksum: true, reverse_path: ReversePath::Off }
+        Self {
+            tcp_loose: true,
+            tcp_be_liberal: false,
+            tcp_ignore_invalid_rst: false,
+            checksum: true,
+            reverse_path: ReversePath::Off,
+        }
     }
 }
 

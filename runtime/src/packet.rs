@@ -21,7 +21,9 @@ pub(crate) use build::write_header_checksum;
 pub(crate) use ipv4::{
     OptionArea, fragment as ipv4_fragment, header_length as ipv4_header_length, options as ipv4_options,
 };
-pub(crate) use ipv6::{Authentication, has_extension_header, lacks_headers, option_area_is_sound, skip_extension_headers};
+pub(crate) use ipv6::{
+    Authentication, has_extension_header, lacks_headers, option_area_is_sound, skip_extension_headers,
+};
 use wire::{byte, number16};
 
 /// One IP packet.

@@ -148,7 +148,13 @@ fn replay(frames: &[Vec<u8>], checksum: bool) -> (Counts, String) {
         }
         let bytes = long_lived(bytes.clone());
         let entry = Entry::Arrives(if is_looped(&bytes) { "lo" } else { "vb" }.to_owned());
-        let seen = machine.run_packet(&TimedPacket { at: Duration::ZERO, entry, bytes, refused: false, sender: Sender::default() });
+        let seen = machine.run_packet(&TimedPacket {
+            at: Duration::ZERO,
+            entry,
+            bytes,
+            refused: false,
+            sender: Sender::default(),
+        });
         let column = match seen.state.filter(|_| seen.fate != Some(Fate::Queued)) {
             None => {
                 letters.push('?');

@@ -96,7 +96,8 @@ pub(super) const NO_IPSEC: Cells = ALL.no_machine("the machine's host has no IPs
 pub(super) const NO_SOCKETS: Cells = ALL.no_machine("the machine knows no sockets");
 
 /// What the machine's traffic does not tell.
-pub(super) const NO_CALENDAR: Cells = ALL.no_machine("the machine's traffic does not say on what day and at what hour it starts");
+pub(super) const NO_CALENDAR: Cells =
+    ALL.no_machine("the machine's traffic does not say on what day and at what hour it starts");
 
 /// The machine's connection tracking does not have it.
 pub(super) const NO_HELPERS: Cells = ALL.no_machine("the machine's connection tracking has no helpers");

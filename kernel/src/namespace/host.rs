@@ -157,7 +157,10 @@ fn commands(host: &Host, traffic: &Traffic) -> String {
         let mtu = carried(interface, traffic);
         let index = host.number(near).unwrap_or_default();
         let far_index = FIRST_FAR_END + u32::from(number);
-        let _ = writeln!(lines, "link add dev {near} index {index} address {mac} type veth peer name {far} index {far_index}");
+        let _ = writeln!(
+            lines,
+            "link add dev {near} index {index} address {mac} type veth peer name {far} index {far_index}"
+        );
         let _ = writeln!(lines, "link set dev {far} arp off mtu 65535 up");
         let _ = writeln!(lines, "link set dev {near} arp off mtu {mtu}");
         for address in &interface.addresses {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What the routes say of a packet's addresses (`nft_fib_ipv4.c`, `nft_fib_ipv6.c`).
 
+use ringwall_ir::Datatype;
 use ringwall_ir::fields::{Fib, FibResult};
 use ringwall_ir::words::{Family, Hook, Protocol};
-use ringwall_ir::Datatype;
 
 use crate::engine::View;
 use crate::engine::routing::{AddressKind, LOOPBACK, Routing};

@@ -43,13 +43,8 @@ impl Live {
     pub(super) fn new(set: &Set) -> Self {
         let spec = set.spec();
         let size = spec.size.and_then(|size| usize::try_from(size).ok()).unwrap_or(USUAL_SIZE);
-        let mut live = Self {
-            singles: HashMap::new(),
-            intervals: Vec::new(),
-            others: None,
-            timeout: spec.timeout,
-            size,
-        };
+        let mut live =
+            Self { singles: HashMap::new(), intervals: Vec::new(), others: None, timeout: spec.timeout, size };
         let meters: Vec<_> = spec.meters.iter().filter_map(Meter::of_element).collect();
         let plain = || Member { data: None, ends: ends(None, spec.timeout, Duration::ZERO), meters: meters.clone() };
         match set.elements() {
@@ -59,7 +54,8 @@ impl Live {
             }
             Elements::List(list) => {
                 for element in list {
-                    let member = Member { data: element.data.clone(), ends: first_end(element, spec.timeout), ..plain() };
+                    let member =
+                        Member { data: element.data.clone(), ends: first_end(element, spec.timeout), ..plain() };
                     match &element.key {
                         Key::Any => live.others = Some(member),
                         Key::Tuple(tuple) => live.put(tuple.clone(), member),
@@ -83,7 +79,9 @@ impl Live {
         let alive = |member: &&mut Member| member.is_alive(now);
         match self.singles.get_mut(key).filter(alive) {
             Some(member) => Some(member),
-            None => self.intervals.iter_mut().find(|(tuple, _)| tuple.contains(key)).map(|(_, member)| member).filter(alive),
+            None => {
+                self.intervals.iter_mut().find(|(tuple, _)| tuple.contains(key)).map(|(_, member)| member).filter(alive)
+            }
         }
     }
 

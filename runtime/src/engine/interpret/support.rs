@@ -3,9 +3,7 @@
 //! verdict, and what could not be read.
 
 use ringwall_ir::fields::{Cell, Word};
-use ringwall_ir::{
-    Match, NatEnd, ObjectRef, OriginId, Rule, Ruleset, Selector, Source, Statement, Step, Verdict,
-};
+use ringwall_ir::{Match, NatEnd, ObjectRef, OriginId, Rule, Ruleset, Selector, Source, Statement, Step, Verdict};
 
 /// A part of a ruleset that the machine does not model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

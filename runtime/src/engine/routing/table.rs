@@ -164,10 +164,8 @@ impl<'a> Routing<'a> {
         let behind_router = |route: &&crate::host::Route| route.to == network && route.interface == interface;
         let on_link = self.host.routes.iter().find(behind_router).is_none_or(|route| route.via.is_none());
         // `ipv6_anycast_destination`
-        let is_first = family == Family::Ipv6
-            && on_link
-            && network.prefix_len() < 127
-            && wire::bits(network.network()) == address;
+        let is_first =
+            family == Family::Ipv6 && on_link && network.prefix_len() < 127 && wire::bits(network.network()) == address;
         Some(Found { kind: AddressKind::Unicast, interface, is_first })
     }
 

@@ -388,7 +388,8 @@ fn any_host() -> impl Strategy<Value = Option<Host>> {
         |(described, (forwarding, tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum), routes, mtu)| {
             let mut described = described.then(host)?;
             described.forwarding = forwarding;
-            described.sysctls = Sysctls { tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum, ..Sysctls::default() };
+            described.sysctls =
+                Sysctls { tcp_loose, tcp_be_liberal, tcp_ignore_invalid_rst, checksum, ..Sysctls::default() };
             described.routes.truncate(routes);
             described.interfaces[1].mtu = mtu;
             described.interfaces[1].groups = vec!["ff02::fb".parse().unwrap()];
