@@ -2,18 +2,23 @@
 //! Samples of the rows of fields: tests of values that some packets of the walk have and others do not.
 
 use ringwall_ir::fields::{Exthdr, Fib, FibResult, FieldRow};
-use ringwall_ir::words::{CtState, CtStatus, Family, TcpFlags};
+use ringwall_ir::words::{CtState, CtStatus, Family, Hook, TcpFlags};
 use ringwall_ir::{
     Datatype, Elements, Field, InterfacePattern, IntervalSet, KeyType, Match, Selector, Set, SetSpec, Symbol,
     TableParts, Values,
 };
 
-use super::{RULE, Sample};
+use super::{RULE, Sample, words};
 
 /// The samples of a field's row.
 pub fn samples(row: &FieldRow) -> Vec<Sample> {
     match row.field {
-        Field::Exthdr(_) => Exthdr::ALL.into_iter().flat_map(|header| flag(Field::Exthdr(header))).collect(),
+        Field::Exthdr(_) => headers(),
+        Field::CtMark | Field::CtZone(_) | Field::MetaMark | Field::MetaPriority => written(row.field),
+        Field::CtExpiration => expirations(),
+        Field::Iifgroup | Field::Oifgroup => vec![Sample::dropping(within(row.field, set(&[(0, 0)]), false))],
+        Field::Numgen(_) => numbers(row.field),
+        Field::Skgid | Field::Skuid => senders(row.field),
         Field::Fib(_) => questions().into_iter().flat_map(answers).collect(),
         Field::Iif | Field::Oif => devices(row.field),
         Field::CtStatus => statuses(),
@@ -30,9 +35,6 @@ fn varied(field: Field) -> Option<Vec<IntervalSet>> {
     Some(match field {
         Field::CtAvgpkt(_) | Field::CtBytes(_) => vec![set(&[(1, 60)]), set(&[(61, last)])],
         Field::CtDirection => vec![set(&[(0, 0)]), set(&[(1, 1)])],
-        // Between the times of an unanswered datagram and an established stream.
-        Field::CtExpiration => vec![set(&[(20_000, 200_000)]), set(&[(0, 0)])],
-        Field::CtMark | Field::CtZone(_) | Field::MetaMark | Field::MetaPriority => vec![set(&[(0, 0)])],
         Field::CtPackets(_) => vec![set(&[(1, 1)]), set(&[(2, last)])],
         Field::CtProtoDst(_) | Field::CtProtoSrc(_) | Field::ThSport | Field::ThDport => {
             vec![set(&[(0, 32_767)]), set(&[(32_768, last)])]
@@ -46,13 +48,9 @@ fn varied(field: Field) -> Option<Vec<IntervalSet>> {
             vec![set(&[(1, 80)]), set(&[(81, last)])]
         }
         Field::IpTtl | Field::Ip6HopLimit => vec![set(&[(64, 64)]), set(&[(2, 63), (65, 255)])],
-        Field::Iifgroup | Field::Oifgroup => vec![set(&[(0, 0)])],
         Field::Iiftype | Field::Oiftype => vec![set(&[(1, 1)]), set(&[(772, 772)])],
         Field::MetaProtocol => vec![set(&[(0x0800, 0x0800)]), set(&[(0x86dd, 0x86dd)])],
-        Field::Numgen(_) => vec![set(&[(0, 0)]), set(&[(1, 1)])],
         Field::Pkttype => vec![set(&[(0, 0)]), set(&[(1, 1)]), set(&[(2, 2)]), set(&[(1, 2)])],
-        Field::Skgid => vec![set(&[(0, 0)]), set(&[(100, 100)])],
-        Field::Skuid => vec![set(&[(0, 0)]), set(&[(1000, 1000)]), set(&[(1, 4000)])],
         Field::TcpMaxseg => vec![set(&[(1460, 1460)]), set(&[(0, 1299)])],
         _ => return None,
     })
@@ -67,6 +65,44 @@ fn both(field: Field, sets: &[IntervalSet]) -> Vec<Sample> {
 /// Whether something is there.
 fn flag(field: Field) -> Vec<Sample> {
     [1, 0].map(|value| Sample::dropping(within(field, IntervalSet::one(value), false))).into_iter().collect()
+}
+
+/// Some headers are in packets, the others in none: fragments are whole when they meet the rule.
+fn headers() -> Vec<Sample> {
+    let test = |header| {
+        let samples = flag(Field::Exthdr(header));
+        let found = matches!(header, Exthdr::Dst | Exthdr::Hbh);
+        samples.into_iter().map(move |sample| Sample { may_be_idle: !found, ..sample })
+    };
+    Exthdr::ALL.into_iter().flat_map(test).collect()
+}
+
+/// A field that is written for some packets before.
+fn written(field: Field) -> Vec<Sample> {
+    let sets = [set(&[(0, 0)]), set(&[(5, 5)])];
+    let before = |sample| Sample { earlier: words::written_for_some(field), ..sample };
+    both(field, &sets).into_iter().map(before).collect()
+}
+
+/// Between the times of an unanswered datagram and of a stream; and what is not in the table yet. In whole seconds, for
+/// iptables.
+fn expirations() -> Vec<Sample> {
+    both(Field::CtExpiration, &[set(&[(20_000, 200_999)]), set(&[(0, 0)])])
+}
+
+/// Of one family, for iptables and ip6tables count each on their own.
+fn numbers(field: Field) -> Vec<Sample> {
+    let v4 = || within(Field::Nfproto, IntervalSet::one(u128::from(Family::Ipv4.number())), false);
+    let sample = |number| Sample::dropping([v4(), within(field, IntervalSet::one(number), false)].concat());
+    vec![sample(0), sample(1)]
+}
+
+/// Everywhere, and at hook output alone, where iptables has them too.
+fn senders(field: Field) -> Vec<Sample> {
+    let sets = [set(&[(0, 0)]), set(&[(1000, 1000)]), set(&[(100, 100)]), set(&[(1, 4000)])];
+    let idle = |sample| Sample { may_be_idle: true, ..sample };
+    let sent = |sample| Sample { hook: Some(Hook::Output), ..idle(sample) };
+    both(field, &sets).into_iter().map(idle).chain(both(field, &sets).into_iter().map(sent)).collect()
 }
 
 fn devices(field: Field) -> Vec<Sample> {
@@ -101,7 +137,13 @@ fn questions() -> Vec<Fib> {
     questions
 }
 
+/// Some questions have one answer for all that arrives: every address has a route.
 fn answers(question: Fib) -> Vec<Sample> {
+    let idle = |sample| Sample { may_be_idle: true, ..sample };
+    possible_answers(question).into_iter().map(idle).collect()
+}
+
+fn possible_answers(question: Fib) -> Vec<Sample> {
     let field = Field::Fib(question);
     let name = |name: &str| InterfacePattern::values(&[InterfacePattern::new(name).expect("a good name")]);
     match question.result {

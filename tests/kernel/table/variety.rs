@@ -156,7 +156,10 @@ impl Variety<'_> {
             for &(_, address) in &links {
                 let near = neighbour(address);
                 packets.push(arrives(link, Build::between(near, own).udp(4400, 53, b"ringwall")));
-                packets.push(arrives(link, Build::between(near, self.far(13)).udp(4401, 53, b"ringwall")));
+                for class in [0, 8, 16, 24, 4] {
+                    let through = Build::between(near, self.far(13)).traffic_class(class);
+                    packets.push(arrives(link, through.udp(4401, 53, b"ringwall")));
+                }
             }
         }
         packets

@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::{
-    ChainPolicy, ChainType, CtState, CtStatus, Family, Hook, LogLevel, NatFlags, Priority, Protocol, Refusal, TcpFlags,
+    ChainPolicy, ChainType, CtState, CtStatus, Family, Hook, LogLevel, NatFlags, Priority, Protocol, Refusal,
 };
 use ringwall_ir::{
     Assignment, BaseChain, Chain, ConnLimit, Counts, Data, DataType, Datatype, Element, Elements, Field, IntervalSet,
@@ -140,15 +140,17 @@ const fn quota(over: bool) -> Quota {
     Quota { bytes: 150, used: 0, over }
 }
 
-/// The first conversation is accepted, so that it stays open; behind it there are too many.
+/// Datagrams only: their conversations do not end, and those that are let in stay. How soon the kernel forgets others
+/// is a matter of its ticks.
 fn counted() -> Vec<Sample> {
-    let limit = |count| Match::ConnLimit(ConnLimit { count, over: true });
-    let syn = || vec![Match::masked(Field::TcpFlags, 2, 2)];
-    [0, 2]
-        .map(|count| Sample::dropping([syn(), of_family(Family::Ipv4), vec![limit(count)]].concat()))
-        .into_iter()
-        .chain([with(limit(2))])
-        .collect()
+    let datagrams = || [of_family(Family::Ipv4), within(Field::L4proto, IntervalSet::one(17), false)].concat();
+    let new = || vec![Match::any_of(Field::CtState, u128::from(CtState::New.bit()))];
+    let limit = |count| vec![Match::ConnLimit(ConnLimit { count, over: true })];
+    vec![
+        Sample::dropping([datagrams(), new(), limit(0)].concat()),
+        Sample::dropping([datagrams(), new(), limit(2)].concat()),
+        Sample::dropping([datagrams(), limit(3)].concat()),
+    ]
 }
 
 /// Writes a mark, and drops what has it.
@@ -162,6 +164,25 @@ fn marking(target: Target, field: Field) -> Sample {
 fn at_first(steps: &[Step]) -> Vec<super::Earlier> {
     let chain = |hook| BaseChain::filter(hook, Priority::RAW, ChainPolicy::Accept, POLICY);
     [Hook::Prerouting, Hook::Output].map(|hook| (chain(hook), steps.to_vec(), None)).into_iter().collect()
+}
+
+/// Before `field` is tested, it is written for some packets: each marks what it can be read from.
+pub fn written_for_some(field: Field) -> Vec<super::Earlier> {
+    let target = match field {
+        Field::CtMark => Target::CtMark,
+        Field::CtZone(direction) => Target::CtZone(direction),
+        Field::MetaPriority => Target::Priority,
+        _ => Target::Mark,
+    };
+    let mut steps: Vec<Step> = some_traffic().into_iter().map(Step::from).collect();
+    steps.push(Statement::Assign(Assignment::value(target, 5)).into());
+    match target {
+        Target::CtMark => {
+            let chain = |hook| BaseChain::filter(hook, Priority::MANGLE, ChainPolicy::Accept, POLICY);
+            [Hook::Prerouting, Hook::Output].map(|hook| (chain(hook), steps.clone(), None)).into_iter().collect()
+        }
+        _ => at_first(&steps),
+    }
 }
 
 fn zoned() -> Sample {
@@ -199,19 +220,17 @@ fn redirected_to_host() -> Sample {
     Sample { earlier, ..Sample::dropping(vec![Match::any_of(Field::CtStatus, u128::from(CtStatus::DST_NAT.0))]) }
 }
 
-/// Drops the answers to what got another source.
+/// Drops what follows of conversations that got another source.
 fn masqueraded(verdict: Verdict) -> Sample {
     let earlier = vec![translated(Hook::Postrouting, of_family(Family::Ipv4), verdict)];
-    let dropped = [
-        vec![Match::any_of(Field::CtStatus, u128::from(CtStatus::SRC_NAT.0))],
-        within(Field::CtDirection, IntervalSet::one(1), false),
-    ];
-    Sample { earlier, ..Sample::dropping(dropped.concat()) }
+    let dropped = vec![Match::any_of(Field::CtStatus, u128::from(CtStatus::SRC_NAT.0))];
+    Sample { earlier, ..Sample::dropping(dropped) }
 }
 
 /// Bounds what a SYN offers, and drops those that offer less than before.
 fn bounded(mss: Mss) -> Sample {
     let mut sample = Sample::dropping(vec![Match::masked(Field::TcpFlags, 2, 2)]);
+    sample.not_in_iptables = Some("the target TCPMSS also gives an offer to a segment that has none");
     sample.steps.push(Statement::Mss(mss).into());
     sample.steps.push(Match::within(Field::TcpMaxseg, Values::Inline(IntervalSet::range(0, 1300))).into());
     sample
@@ -221,7 +240,8 @@ fn bounded(mss: Mss) -> Sample {
 fn queued(bypass: bool) -> Sample {
     let policy = if bypass { ChainPolicy::Drop } else { ChainPolicy::Accept };
     let queue = Queue { numbers: (3, 3), bypass, fanout: false };
-    Sample { verdict: Some(Verdict::Queue(queue)), policy, ..Sample::dropping(some_traffic()) }
+    let module = Some("nft_queue");
+    Sample { verdict: Some(Verdict::Queue(queue)), policy, module, ..Sample::dropping(some_traffic()) }
 }
 
 /// A limit and a quota with names, and one of two quotas by port.
@@ -286,16 +306,20 @@ fn updates() -> Vec<Sample> {
         Sample { parts: TableParts { sets: vec![set], ..TableParts::default() }, ..sample }
     };
     let add = SetOperation::Add;
+    let mut full = sample(spec(dynamic, 2), Elements::NONE, update(add, None, Vec::new()));
+    full.not_in_iptables = Some("the target SET lets a packet on where the set is full");
     let mut deleting = sample(spec(dynamic, 9), listed(&[4000]), update(SetOperation::Delete, None, Vec::new()));
     deleting.steps.insert(1, Match::within(Field::ThSport, Values::Set("seen".to_owned())).into());
+    let mut timed_out = sample(spec(timed, 3), listed(&[4000]), update(SetOperation::Update, hour, Vec::new()));
+    timed_out.not_in_iptables = full.not_in_iptables;
     let mut mapped = update(SetOperation::Update, hour, Vec::new());
     mapped.data = Some(Source::Field { selector: Field::ThDport.into(), xor: 0 });
     let map = SetSpec { data: Some(DataType::Values(ports())), ..spec(timed, 3) };
     let metered = SetSpec { meters: vec![Meter::Quota(quota(false))], ..spec(dynamic, 9) };
     vec![
         sample(spec(dynamic, 65_535), Elements::NONE, update(add, None, Vec::new())),
-        sample(spec(dynamic, 2), Elements::NONE, update(add, None, Vec::new())),
-        sample(spec(timed, 3), listed(&[4000]), update(SetOperation::Update, hour, Vec::new())),
+        full,
+        timed_out,
         sample(spec(dynamic, 65_535), Elements::NONE, update(add, None, vec![Meter::Limit(once)])),
         sample(spec(dynamic, 65_535), Elements::NONE, update(add, None, vec![Meter::Quota(quota(true))])),
         sample(metered, listed(&[4000]), update(add, None, Vec::new())),

@@ -260,3 +260,18 @@ fn numbers_count_up_packet_by_packet() {
     let packets = [(0, ONE), (0, ONE), (0, ONE), (0, ONE), (0, OTHER)];
     assert_eq!(drops(&ruleset, &packets), [false, true, false, false, true]);
 }
+
+#[test]
+fn what_is_not_run_is_named_as_the_declared_table_says() {
+    for row in ringwall_ir::fields::FIELDS {
+        let mut chain = Chain::regular("any").unwrap();
+        let value = row.field.max().min(1);
+        chain.push(RULE, vec![Match::outside(row.field, Values::one(value)).into()], Some(Verdict::Drop)).unwrap();
+        let parts = TableParts { chains: vec![chain], ..TableParts::default() };
+        let tables = vec![Table::new(TableFamily::Inet, "t", parts).unwrap()];
+        let found = unsupported(&Ruleset { tables, ..Ruleset::default() });
+        let found: Vec<_> = found.iter().map(|part| (part.name.as_str(), part.reason.as_str())).collect();
+        let expected: Vec<_> = row.cells.machine.reason().map(|reason| (row.name, reason)).into_iter().collect();
+        assert_eq!(found, expected);
+    }
+}
