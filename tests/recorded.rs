@@ -19,7 +19,7 @@ use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::{Fate, Observation};
-use ringwall_runtime::traffic::{Entry, TimedPacket};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
 use serde_json::Value;
 
 use crate::support::{read, root, shared, skip, test};
@@ -135,5 +135,5 @@ fn timed(packet: &Value) -> Option<TimedPacket> {
         _ => Entry::Arrives(packet["iif"].as_str().unwrap_or("eth0").to_owned()),
     };
     let at = Duration::from_secs_f64(packet["t"].as_f64().unwrap_or(0.0));
-    Some(TimedPacket { at, entry, bytes: bytes.collect::<Option<_>>()?, refused: false })
+    Some(TimedPacket { at, entry, bytes: bytes.collect::<Option<_>>()?, refused: false, sender: Sender::default() })
 }

@@ -45,6 +45,7 @@ mod load;
 mod packet_socket;
 mod program;
 mod provenance;
+mod raw_socket;
 mod reader;
 mod routes;
 mod socket_option;

@@ -194,6 +194,12 @@ impl Conntrack {
         tracked.entry.and_then(|id| self.table.get(id))
     }
 
+    /// Whether there is a conversation of the tuple that is not over (`already_closed` in `nf_conncount.c`).
+    pub(crate) fn is_open(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> bool {
+        let found = self.table.find(tuple, zone, now).and_then(|(id, _)| self.table.get(id));
+        found.is_some_and(|entry| !matches!(&entry.protocol, ProtocolState::Tcp(connection) if connection.is_over()))
+    }
+
     /// Marks the entry that a packet belongs to.
     pub fn set_mark(&mut self, tracked: Tracked, mark: u32) {
         if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {

@@ -19,6 +19,7 @@ use crate::conntrack::{Conntrack, Tracked, Zone};
 use crate::host::Host;
 use crate::nat::Translation;
 use crate::packet::Packet;
+use crate::traffic::Sender;
 
 /// What a ruling is asked about: one packet at one hook. What rules change beside the packet's bytes, they change here.
 #[derive(Debug)]
@@ -45,6 +46,8 @@ pub struct View<'a> {
     pub tracked: Option<Tracked>,
     /// Connection tracking.
     pub conntrack: &'a mut Conntrack,
+    /// Who of the host sends it: at output and behind it, until it comes in somewhere.
+    pub sender: Option<Sender>,
     /// What it carries beside its bytes.
     pub carried: &'a mut Carried,
     /// The host.
@@ -70,6 +73,8 @@ pub struct Carried {
     pub zone: Option<Zone>,
     /// A rule keeps it from connection tracking.
     pub untracked: bool,
+    /// The maximum segment size that it offers instead of its own. It is in its bytes when the next chains are asked.
+    pub mss: Option<u16>,
 }
 
 /// What the kernel's own hooks have done to a packet at a hook, when chains are asked. In order.

@@ -58,6 +58,9 @@ pub struct Sysctls {
     pub tcp_ignore_invalid_rst: bool,
     /// `net.netfilter.nf_conntrack_checksum`: verify checksums of what arrives.
     pub checksum: bool,
+    /// `net.ipv4.conf.all.rp_filter`: which sources may come in where.
+    #[serde(default)]
+    pub reverse_path: ReversePath,
     /// `net.netfilter.nf_conntrack_expect_max`: how many conversations helpers may expect at once.
     #[serde(default = "expect_max")]
     pub expect_max: usize,
@@ -68,6 +71,42 @@ const fn expect_max() -> usize {
     4096
 }
 
+/// What IPv4 asks the routes about the source of what arrives (RFC 3704).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReversePath {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The route to the source leads out where the packet came in.
+    Strict,
+    /// There is a route to the source.
+    Loose,
+}
+
+impl ReversePath {
+    /// The setting in the kernel's numbers.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Off => 0,
+            Self::Strict => 1,
+            Self::Loose => 2,
+        }
+    }
+
+    /// The setting of the kernel's number.
+    #[must_use]
+    pub const fn numbered(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Off),
+            1 => Some(Self::Strict),
+            2 => Some(Self::Loose),
+            _ => None,
+        }
+    }
+}
+
 impl Default for Sysctls {
     fn default() -> Self {
         Self {
@@ -76,6 +115,7 @@ impl Default for Sysctls {
             tcp_ignore_invalid_rst: false,
             checksum: true,
             expect_max: expect_max(),
+            reverse_path: ReversePath::Off,
         }
     }
 }
@@ -102,5 +142,16 @@ impl Host {
     #[must_use]
     pub fn interface(&self, name: &str) -> Option<&Interface> {
         self.interfaces.iter().find(|interface| interface.name == name)
+    }
+
+    /// The number of an interface's device: `lo` is the first, as in every network namespace, the others follow.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u32> {
+        const LOOPBACK: u32 = 1;
+        if name == "lo" {
+            return Some(LOOPBACK);
+        }
+        let place = self.interfaces.iter().position(|interface| interface.name == name)?;
+        u32::try_from(place).ok()?.checked_add(LOOPBACK + 1)
     }
 }

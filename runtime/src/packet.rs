@@ -11,6 +11,7 @@ pub mod checksum;
 mod describe;
 mod ipv4;
 mod ipv6;
+pub(crate) mod options;
 pub(crate) mod wire;
 
 use ringwall_ir::words::{Family, Protocol, TcpFlags};
@@ -20,7 +21,9 @@ pub(crate) use build::write_header_checksum;
 pub(crate) use ipv4::{
     OptionArea, fragment as ipv4_fragment, header_length as ipv4_header_length, options as ipv4_options,
 };
-pub(crate) use ipv6::{Authentication, lacks_headers, option_area_is_sound, skip_extension_headers};
+pub(crate) use ipv6::{
+    Authentication, has_extension_header, lacks_headers, option_area_is_sound, skip_extension_headers,
+};
 use wire::{byte, number16};
 
 /// One IP packet.

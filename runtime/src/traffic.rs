@@ -43,6 +43,18 @@ pub struct TimedPacket {
     /// Another table of the host refuses it with a TCP reset, at hook input, before any chain of the tested ruleset.
     /// The answer then passes the tested ruleset on its way out.
     pub refused: bool,
+    /// Who sends it, where the host does.
+    #[serde(default)]
+    pub sender: Sender,
+}
+
+/// The user, and the group, whose program sends a packet; root's, if nothing is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sender {
+    /// The user's number.
+    pub uid: u32,
+    /// The group's number.
+    pub gid: u32,
 }
 
 impl TimedPacket {
@@ -247,6 +259,7 @@ mod tests {
             entry: Entry::Sent,
             bytes: bytes.to_vec(),
             refused: false,
+            sender: Sender::default(),
         };
         let build = crate::packet::build::Build::between("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let whole = build.udp(1, 2, b"data");

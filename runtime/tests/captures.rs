@@ -22,7 +22,7 @@ use ringwall_runtime::engine::{Action, Decision, Ruling, Stage, View};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::Fate;
 use ringwall_runtime::packet::Packet;
-use ringwall_runtime::traffic::{Entry, TimedPacket, read_capture};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket, read_capture};
 
 #[test]
 fn capture_states_are_the_kernels() {
@@ -166,7 +166,13 @@ fn replay(frames: &[Frame], checksum: bool) -> (Counts, String) {
         }
         let bytes = long_lived(frame.bytes.clone());
         let entry = Entry::Arrives(if is_looped(&bytes) { "lo" } else { "vb" }.to_owned());
-        let seen = machine.run_packet(&TimedPacket { at: Duration::ZERO, entry, bytes, refused: false });
+        let seen = machine.run_packet(&TimedPacket {
+            at: Duration::ZERO,
+            entry,
+            bytes,
+            refused: false,
+            sender: Sender::default(),
+        });
         let column = match seen.state.filter(|_| seen.fate != Some(Fate::Queued)) {
             None => {
                 letters.push('?');

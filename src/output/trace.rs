@@ -91,7 +91,7 @@ impl Trace<'_> {
         let rule = |met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>| {
             let (outcome, reason) = told(met, chain, one);
             let test = match &one.outcome {
-                Outcome::PassedOver(failed) => Some(failed.step.to_string()),
+                Outcome::PassedOver(failed) => failed.step.map(ToString::to_string),
                 Outcome::Passed(_) => None,
             };
             RuleLine {

@@ -16,9 +16,10 @@ const LONGEST_TEST: usize = 80;
 /// Why a packet of this family and protocol did not pass a rule of the table.
 pub fn why(failed: &Failed<'_>, table: &Table, family: Family, protocol: Protocol) -> String {
     let test = match failed.step {
-        Step::Match(test) => test,
-        Step::Statement(_) => return "it does not go on there".to_owned(),
-        Step::Unknown(unknown) => return format!("{} is not modelled", unknown.name),
+        Some(Step::Match(test)) => test,
+        None => return "the map has nothing for it".to_owned(),
+        Some(Step::Statement(_)) => return "it does not go on there".to_owned(),
+        Some(Step::Unknown(unknown)) => return format!("{} is not modelled", unknown.name),
     };
     let missing = test.selectors().iter().zip(&failed.seen).find(|(_, seen)| seen.is_none());
     if let Some((selector, _)) = missing {
@@ -124,7 +125,7 @@ mod tests {
     fn told(test: Match, seen: Option<u128>) -> String {
         let step = Step::Match(test);
         let table = Table::new(TableFamily::Inet, "t", TableParts::default()).unwrap();
-        why(&Failed { place: 0, step: &step, seen: vec![seen] }, &table, Family::Ipv4, Protocol::UDP)
+        why(&Failed { place: 0, step: Some(&step), seen: vec![seen] }, &table, Family::Ipv4, Protocol::UDP)
     }
 
     fn ports(ports: &[u128]) -> Values {

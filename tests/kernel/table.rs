@@ -5,19 +5,15 @@
 //! over netlink, and met with packets from the edges of the rule. Machine and kernel must say the same of each, and the
 //! rule must have decided some of them and left others alone: an agreement about nothing proves nothing.
 
-use std::num::NonZeroU32;
+mod fields;
+mod variety;
+mod words;
 
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::probe;
-use ringwall_ir::fields::{Cell, Cells, FIELDS, FieldRow, WORDS, Word};
-use ringwall_ir::words::{
-    ChainPolicy, CtState, Direction, Family, LogLevel, Priority, Protocol, Refusal, TableFamily, TcpFlags,
-};
-use ringwall_ir::{
-    BaseChain, Chain, Counts, Data, Datatype, Element, Elements, Field, InterfacePattern, IntervalSet, KeyType, Limit,
-    Log, LogTarget, MapRef, Match, Origin, OriginId, Per, Ruleset, Selector, Set, SetSpec, Statement, Step, Table,
-    TableParts, Tuple, Values, Verdict, VerdictMap,
-};
+use ringwall_ir::fields::{Cell, Cells, FIELDS, WORDS};
+use ringwall_ir::words::{ChainPolicy, Direction, Hook, Priority, TableFamily};
+use ringwall_ir::{BaseChain, Chain, Match, Origin, OriginId, Ruleset, Step, Table, TableParts, Verdict};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::compare::difference::{Difference, differences};
 use ringwall_runtime::compare::draw::draw;
@@ -38,9 +34,11 @@ const RULE: OriginId = OriginId(1);
 /// A test for each row that the machine can run, and one that says which it cannot.
 pub fn tests() -> Vec<Trial> {
     let fields = FIELDS.iter().filter(|row| row.cells.machine == Cell::Handled);
-    let fields = fields.map(|row| test("kernel::table", row.name, move || walk(row.name, &row.cells, of_field(row))));
+    let fields =
+        fields.map(|row| test("kernel::table", row.name, move || walk(row.name, &row.cells, fields::samples(row))));
     let words = WORDS.iter().filter(|row| row.cells.machine == Cell::Handled);
-    let words = words.map(|row| test("kernel::table", row.name, move || walk(row.name, &row.cells, of_word(row.word))));
+    let words =
+        words.map(|row| test("kernel::table", row.name, move || walk(row.name, &row.cells, words::samples(row.word))));
     fields.chain(words).chain([test("kernel::table", "every cell has a reason", reasons)]).collect()
 }
 
@@ -58,18 +56,41 @@ fn reasons() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A rule on the way to the rule of a sample.
+type Earlier = (BaseChain, Vec<Step>, Option<Verdict>);
+
 /// One rule, for every hook that it is legal at.
 struct Sample {
     steps: Vec<Step>,
     verdict: Option<Verdict>,
     parts: TableParts,
     policy: ChainPolicy,
+    /// What packets meet before, each in a chain of its own.
+    earlier: Vec<Earlier>,
+    /// Where it stands alone, instead of at every hook.
+    hook: Option<Hook>,
+    /// It may decide about no packet, or about all.
+    may_be_idle: bool,
+    /// What the kernel may be built without.
+    module: Option<&'static str>,
+    /// Why iptables text, which can be written of it, does something else.
+    not_in_iptables: Option<&'static str>,
 }
 
 impl Sample {
     fn dropping(matches: Vec<Match>) -> Self {
         let steps = matches.into_iter().map(Step::from).collect();
-        Self { steps, verdict: Some(Verdict::Drop), parts: TableParts::default(), policy: ChainPolicy::Accept }
+        Self {
+            steps,
+            verdict: Some(Verdict::Drop),
+            parts: TableParts::default(),
+            policy: ChainPolicy::Accept,
+            earlier: Vec::new(),
+            hook: None,
+            may_be_idle: false,
+            module: None,
+            not_in_iptables: None,
+        }
     }
 
     fn ruleset(&self) -> Ruleset {
@@ -78,9 +99,15 @@ impl Sample {
             let hook = direction.hook();
             let base = BaseChain::filter(hook, Priority::RINGWALL_FILTER, self.policy, POLICY);
             let mut chain = Chain::base(hook.name(), base).expect("a good name");
-            if chain.push(RULE, self.steps.clone(), self.verdict.clone()).is_ok() {
+            let stands = self.hook.is_none_or(|only| only == hook);
+            if stands && chain.push(RULE, self.steps.clone(), self.verdict.clone()).is_ok() {
                 parts.chains.push(chain);
             }
+        }
+        for (number, (base, steps, verdict)) in self.earlier.iter().enumerate() {
+            let mut chain = Chain::base(&format!("earlier{number}"), *base).expect("a good name");
+            chain.push(POLICY, steps.clone(), verdict.clone()).expect("a good rule");
+            parts.chains.push(chain);
         }
         let table = Table::new(TableFamily::Inet, "ringwall", parts).expect("a good table");
         let origin = |id: &str| Origin { id: id.to_owned(), text: id.to_owned(), line: 1, because: None };
@@ -97,7 +124,7 @@ fn walk(name: &str, cells: &Cells, samples: Vec<Sample>) -> Result<(), Failed> {
     let mut said = 0;
     for sample in &samples {
         let ruleset = sample.ruleset();
-        said += usize::from(agree(name, &ruleset, cells)?);
+        said += usize::from(agree(name, &ruleset, cells, sample)?);
     }
     if cells.iptables == Cell::Handled && said == 0 {
         return Err(format!("no sample of `{name}` could be said in iptables").into());
@@ -106,18 +133,23 @@ fn walk(name: &str, cells: &Cells, samples: Vec<Sample>) -> Result<(), Failed> {
 }
 
 /// Whether the ruleset could be said in iptables. An error where machine and kernel differ.
-fn agree(name: &str, ruleset: &Ruleset, cells: &Cells) -> Result<bool, Failed> {
+fn agree(name: &str, ruleset: &Ruleset, cells: &Cells, sample: &Sample) -> Result<bool, Failed> {
     let host = host();
-    let traffic = draw(&host, &Region::of_ruleset(ruleset), 0, 1);
+    let mut traffic = draw(&host, &Region::of_ruleset(ruleset), 0, 1);
+    traffic.packets.extend(variety::packets(&host));
     let mut machine = MachineBackend::new("machine", || Interpreter::new(ruleset));
     let reference = machine.run(&host, &traffic)?;
     let by_rule = reference.iter().filter(|seen| seen.origin == Some(RULE)).count();
-    if by_rule == 0 || by_rule == reference.len() {
+    if !sample.may_be_idle && (by_rule == 0 || by_rule == reference.len()) {
         return Err(
             format!("vacuous: {by_rule} of {} packets were decided by the rule\n{ruleset}", reference.len()).into()
         );
     }
     let (mut backends, in_iptables) = loads::kernel(ruleset, cells)?;
+    if let Some(reason) = sample.not_in_iptables.filter(|_| in_iptables) {
+        println!("not walked in iptables: {reason}");
+        backends.retain(|backend| backend.name() != "iptables");
+    }
     for backend in &mut backends {
         let seen = match backend.run(&host, &traffic) {
             Ok(seen) => seen,
@@ -125,7 +157,13 @@ fn agree(name: &str, ruleset: &Ruleset, cells: &Cells) -> Result<bool, Failed> {
                 skip(&format!("{name} in {}", backend.name()), error);
                 continue;
             }
-            Err(error) => return Err(format!("{error}\n{ruleset}").into()),
+            Err(error) => match sample.module {
+                Some(module) if error.problem.contains("No such file or directory") => {
+                    skip(&format!("{name} in {}", backend.name()), format!("the kernel has no {module}"));
+                    continue;
+                }
+                _ => return Err(format!("{error}\n{ruleset}").into()),
+            },
         };
         let found = differences(&reference, &seen);
         if !found.is_empty() {
@@ -162,203 +200,4 @@ fn host() -> Host {
     let (compiled, findings) =
         ringwall_compiler::compile("host", &POLICY.replace("on eth1 to own", "from any on eth1 to own"));
     probe::host(&probe::regions(&compiled.unwrap_or_else(|| panic!("{findings:?}")).policy))
-}
-
-fn within(field: Field, values: IntervalSet, negated: bool) -> Vec<Match> {
-    vec![Match::In { selector: Selector::of(field), values: Values::Inline(values), negated }]
-}
-
-/// A set from closed intervals.
-fn set(intervals: &[(u128, u128)]) -> IntervalSet {
-    intervals.iter().copied().collect()
-}
-
-fn of_field(row: &FieldRow) -> Vec<Sample> {
-    let field = row.field;
-    let both = |sets: &[IntervalSet]| {
-        let signs = |values: &IntervalSet| {
-            [false, true].map(|negated| Sample::dropping(within(field, values.clone(), negated)))
-        };
-        sets.iter().flat_map(signs).collect::<Vec<_>>()
-    };
-    match row.datatype {
-        Datatype::Ipv4Addr => {
-            [both(&addresses(Family::Ipv4)), named(field, Family::Ipv4)].into_iter().flatten().collect()
-        }
-        Datatype::Ipv6Addr => {
-            [both(&addresses(Family::Ipv6)), named(field, Family::Ipv6)].into_iter().flatten().collect()
-        }
-        Datatype::TcpFlag => flags(),
-        Datatype::CtState => states(),
-        Datatype::NfProto => both(&Family::ALL.map(|family| IntervalSet::one(u128::from(family.number())))),
-        Datatype::IcmpType => both(&[set(&[(8, 8)]), set(&[(3, 3), (11, 12)]), set(&[(0, 0), (13, 18)])]),
-        Datatype::Icmpv6Type => both(&[set(&[(128, 128)]), set(&[(133, 137)]), set(&[(1, 4), (129, 129), (143, 143)])]),
-        Datatype::Ifname => interfaces(field),
-        Datatype::IcmpCode | Datatype::Icmpv6Code => codes(field),
-        Datatype::InetService => both(&[
-            set(&[(80, 80)]),
-            set(&[(6000, 6100)]),
-            set(&[(22, 22), (80, 90), (443, 443)]),
-            set(&[(0, 1023)]),
-            set(&[(1024, 65535)]),
-        ]),
-        Datatype::InetProto => both(&[set(&[(6, 6)]), set(&[(17, 17)]), set(&[(47, 47)]), set(&[(6, 6), (17, 17)])]),
-        _ => both(&[set(&[(0, 0)]), set(&[(64, 64)]), set(&[(1, 63)]), set(&[(0, 0), (64, 65), (255, 255)])]),
-    }
-}
-
-/// Prefixes of every shape that has an encoding of its own, ranges and lists.
-fn addresses(family: Family) -> Vec<IntervalSet> {
-    let bits = family.address_bits();
-    let base = match family {
-        Family::Ipv4 => 0xc000_0200,
-        Family::Ipv6 => 0x2001_0db8 << 96,
-    };
-    let lengths: &[u8] = match family {
-        Family::Ipv4 => &[7, 8, 9, 16, 23, 24, 31, 32],
-        Family::Ipv6 => &[7, 8, 10, 32, 63, 64, 127, 128],
-    };
-    let mut sets: Vec<_> = lengths.iter().map(|&length| IntervalSet::prefix(base, length, bits)).collect();
-    sets.push(set(&[(base + 1, base + 9)]));
-    sets.push(set(&[(base, base), (base + 2, base + 2), (base + 64, base + 127)]));
-    sets.push(IntervalSet::range(base, Field::source(family).max()));
-    sets
-}
-
-/// Named sets: several elements, one, none.
-fn named(field: Field, family: Family) -> Vec<Sample> {
-    let spec = SetSpec::intervals(KeyType::Of(Datatype::address(family)));
-    let samples =
-        addresses(family).into_iter().skip(4).flat_map(|elements| [(elements.clone(), false), (elements, true)]);
-    let named = |(elements, negated)| {
-        let values = Values::Set("lan".to_owned());
-        let matches = vec![Match::In { selector: Selector::of(field), values, negated }];
-        let lan = Set::new("lan", spec.clone(), Elements::Intervals(elements), RULE).expect("a good set");
-        let parts = TableParts { sets: vec![lan], ..TableParts::default() };
-        Sample { parts, ..Sample::dropping(matches) }
-    };
-    samples.map(named).collect()
-}
-
-/// Codes of destination-unreachable: iptables says a code behind its type only.
-fn codes(field: Field) -> Vec<Sample> {
-    let (kind, number) = if field == Field::IcmpCode { (Field::IcmpType, 3) } else { (Field::Icmpv6Type, 1) };
-    let codes = [set(&[(0, 0)]), set(&[(1, 1), (3, 4)])];
-    let coded = |codes| [within(kind, IntervalSet::one(number), false), within(field, codes, false)].concat();
-    codes.map(coded).map(Sample::dropping).into_iter().collect()
-}
-
-fn flags() -> Vec<Sample> {
-    let flag = |name| u128::from(TcpFlags::named(name).expect("a flag").0);
-    let (syn, ack, rst, fin) = (flag("syn"), flag("ack"), flag("rst"), flag("fin"));
-    let pairs = [(syn | ack | rst | fin, syn), (rst, rst), (syn | ack, syn | ack), (0xff, ack), (syn | rst, 0)];
-    let masked = |(mask, value)| Sample::dropping(vec![Match::masked(Field::TcpFlags, mask, value)]);
-    pairs.into_iter().map(masked).collect()
-}
-
-fn states() -> Vec<Sample> {
-    let bit = |state: CtState| u128::from(state.bit());
-    let mut sets: Vec<u128> = CtState::ALL.map(bit).to_vec();
-    sets.push(bit(CtState::New) | bit(CtState::Established));
-    sets.push(bit(CtState::Related) | bit(CtState::Invalid) | bit(CtState::Untracked));
-    sets.into_iter().map(|bits| Sample::dropping(vec![Match::any_of(Field::CtState, bits)])).collect()
-}
-
-fn interfaces(field: Field) -> Vec<Sample> {
-    let lists: [&[&str]; 4] = [&["eth1"], &["wlan*"], &["eth1", "wlan0"], &["eth0", "wlan*"]];
-    let signs = lists.into_iter().flat_map(|names| [(names, false), (names, true)]);
-    let named = |(names, negated): (&[&str], bool)| {
-        let names: Vec<_> = names.iter().map(|name| InterfacePattern::new(name).expect("a good name")).collect();
-        Sample::dropping(within(field, InterfacePattern::values(&names), negated))
-    };
-    signs.map(named).collect()
-}
-
-/// TCP to port 80: what the samples of statements and verdicts are about.
-fn some_traffic() -> Vec<Match> {
-    within(Field::TcpDport, IntervalSet::one(80), false)
-}
-
-fn of_word(word: Word) -> Vec<Sample> {
-    let drop = Sample::dropping(some_traffic());
-    let log = |target| recording(Statement::Log(Log { prefix: Some("in-drop ".to_owned()), target }));
-    match word {
-        Word::Accept => {
-            let nothing = Sample { verdict: None, ..Sample::dropping(some_traffic()) };
-            vec![Sample { verdict: Some(Verdict::Accept), policy: ChainPolicy::Drop, ..drop }, nothing]
-        }
-        Word::Counter => vec![recording(Statement::Counter(Counts::default()))],
-        Word::Drop => vec![drop],
-        Word::Goto => vec![leading(Verdict::Goto("web".to_owned()), Verdict::Drop)],
-        Word::Jump => vec![leading(Verdict::Jump("web".to_owned()), Verdict::Drop)],
-        Word::Limit => [3, 5].map(limited).into_iter().collect(),
-        Word::Log => LogLevel::ALL.into_iter().map(|level| log(LogTarget::kernel(level))).collect(),
-        Word::LogGroup => [0, 5, u16::MAX].map(|group| log(LogTarget::group(group))).into_iter().collect(),
-        Word::Reject => Refusal::ALL.into_iter().map(refusing).collect(),
-        Word::Return => vec![returning()],
-        Word::Vmap => mapping(),
-        other => panic!("no sample of {other:?}"),
-    }
-}
-
-/// A statement on the way to a drop.
-fn recording(statement: Statement) -> Sample {
-    let mut sample = Sample::dropping(some_traffic());
-    sample.steps.push(statement.into());
-    sample
-}
-
-/// A rule that leads to a chain whose only rule decides.
-fn leading(verdict: Verdict, decision: Verdict) -> Sample {
-    let mut web = Chain::regular("web").expect("a good name");
-    web.push(RULE, Vec::new(), Some(decision)).expect("a good rule");
-    let parts = TableParts { chains: vec![web], ..TableParts::default() };
-    Sample { verdict: Some(verdict), parts, ..Sample::dropping(some_traffic()) }
-}
-
-/// A chain that drops all but what it returns.
-fn returning() -> Sample {
-    let mut others = Chain::regular("others").expect("a good name");
-    let steps = some_traffic().into_iter().map(Step::from).collect();
-    others.push(RULE, steps, Some(Verdict::Return)).expect("a good rule");
-    others.push(RULE, Vec::new(), Some(Verdict::Drop)).expect("a good rule");
-    let parts = TableParts { chains: vec![others], ..TableParts::default() };
-    Sample { verdict: Some(Verdict::Jump("others".to_owned())), parts, ..Sample::dropping(Vec::new()) }
-}
-
-/// Ports that are mapped to verdicts, in the rule and by name.
-fn mapping() -> Vec<Sample> {
-    let element =
-        |port: u128, verdict| Element { data: Some(Data::Verdict(verdict)), ..Element::of(Tuple::of(&[port]), RULE) };
-    let elements = || vec![element(80, Verdict::Drop), element(443, Verdict::Accept), element(22, Verdict::Continue)];
-    let verdict = |map| Verdict::Map(Box::new(VerdictMap { key: vec![Field::TcpDport.into()], map }));
-    let spec =
-        SetSpec { data: Some(ringwall_ir::DataType::Verdict), ..SetSpec::of(vec![KeyType::Of(Datatype::InetService)]) };
-    let named = Set::new("ports", spec, Elements::List(elements()), RULE).expect("a good map");
-    let parts = TableParts { sets: vec![named], ..TableParts::default() };
-    let inline = Sample { verdict: Some(verdict(MapRef::Inline(elements()))), ..Sample::dropping(Vec::new()) };
-    let by_name =
-        Sample { verdict: Some(verdict(MapRef::Named("ports".to_owned()))), parts, ..Sample::dropping(Vec::new()) };
-    vec![inline, by_name]
-}
-
-/// So slow a rate that only its burst counts. Of one family, for iptables and ip6tables count each on their own.
-fn limited(burst: u32) -> Sample {
-    let count = |number| NonZeroU32::new(number).expect("not zero");
-    let limit = Match::Limit(Limit::packets(count(1), Per::Day, count(burst)));
-    Sample::dropping([of_family(Family::Ipv4), some_traffic(), vec![limit]].concat())
-}
-
-fn of_family(family: Family) -> Vec<Match> {
-    within(Field::Nfproto, IntervalSet::one(u128::from(family.number())), false)
-}
-
-fn refusing(refusal: Refusal) -> Sample {
-    let protocol = |number: Protocol| within(Field::L4proto, IntervalSet::one(u128::from(number.0)), false);
-    let matches = match refusal {
-        Refusal::TcpReset => protocol(Protocol::TCP),
-        _ if refusal.icmp_code(Family::Ipv6).is_none() => [of_family(Family::Ipv4), protocol(Protocol::UDP)].concat(),
-        _ => protocol(Protocol::UDP),
-    };
-    Sample { verdict: Some(Verdict::Reject(refusal)), ..Sample::dropping(matches) }
 }

@@ -39,6 +39,7 @@ impl Question<'_> {
             status: CtStatus::default(),
             tracked: None,
             conntrack: &mut Conntrack::new(host.sysctls.clone()),
+            sender: None,
             carried: &mut Carried::default(),
             host: &host,
         };

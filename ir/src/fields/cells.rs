@@ -60,6 +60,11 @@ impl Cells {
         Self { iptables: Cell::Unsupported(reason), ..self }
     }
 
+    /// These, but the machine cannot run it.
+    pub(super) const fn no_machine(self, reason: &'static str) -> Self {
+        Self { machine: Cell::Unsupported(reason), ..self }
+    }
+
     /// These, but nft JSON cannot say it, though it is read.
     pub(super) const fn no_nft_json(self, reason: &'static str) -> Self {
         Self { nft_json: Cell::Unsupported(reason), ..self }
@@ -82,10 +87,14 @@ pub(super) const ALL: Cells = Cells {
     prover: NO_PROVER,
 };
 
-/// The machine does not look at it yet.
-pub(super) const MACHINE_LATER: Cells =
-    Cells { machine: Cell::Unsupported("the machine does not model it yet"), ..ALL };
+/// What packets of the machine do not carry.
+pub(super) const NO_LINK: Cells = ALL.no_machine("the machine's packets begin with their IP header");
 
-/// The machine's conntrack does not tell it yet.
-pub(super) const CT_MACHINE: Cells =
-    Cells { machine: Cell::Unsupported("the machine's conntrack does not tell it yet"), ..ALL };
+/// What the machine's host does not have.
+pub(super) const NO_CGROUPS: Cells = ALL.no_machine("the machine knows no control groups");
+pub(super) const NO_IPSEC: Cells = ALL.no_machine("the machine's host has no IPsec");
+pub(super) const NO_SOCKETS: Cells = ALL.no_machine("the machine knows no sockets");
+
+/// What the machine's traffic does not tell.
+pub(super) const NO_CALENDAR: Cells =
+    ALL.no_machine("the machine's traffic does not say on what day and at what hour it starts");

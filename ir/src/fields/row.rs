@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What a row of a field says.
 
-use super::{Cells, FibResult, Field};
+use super::{Cells, FibResult, Field, Numgen};
 use crate::datatype::Datatype;
 use crate::words::{Family, Hook, Protocol};
 
@@ -153,6 +153,10 @@ impl FieldRow {
             },
             _ => (self.bits, self.datatype),
         };
-        Self { bits, datatype, ..self }
+        let cells = match self.field {
+            Field::Numgen(Numgen { random: true, .. }) => self.cells.no_machine("the machine draws no numbers"),
+            _ => self.cells,
+        };
+        Self { bits, datatype, cells, ..self }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The rows of statements, verdicts, and of tests that are not of a field.
 
-use super::cells::{ALL, CT_MACHINE, Cells, MACHINE_LATER};
+use super::cells::{ALL, Cells};
 
 /// A thing of the IR that is not a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -95,11 +95,11 @@ macro_rules! words {
 #[rustfmt::skip]
 words! {
     Accept "accept" ALL;
-    Connlimit "ct count" CT_MACHINE;
+    Connlimit "ct count" ALL;
     Counter "counter" ALL;
     CtHelper "ct helper set" ALL;
     CtMarkSet "ct mark set" ALL;
-    CtTimeout "ct timeout set" CT_MACHINE.no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them")
+    CtTimeout "ct timeout set" ALL.no_machine("the machine's connection tracking has the kernel's own timeouts only").no_iptables("xtables gives timeouts that nfct(8) made, and cannot make them")
         .no_nft_json("nft 1.0.6 forgets the timeouts in JSON, and does not survive to delete them");
     CtZoneSet "ct zone set" ALL;
     Dnat "dnat" ALL;
@@ -111,16 +111,16 @@ words! {
     LogGroup "log group" ALL;
     MarkSet "meta mark set" ALL;
     Masquerade "masquerade" ALL;
-    MssSet "tcp option maxseg size set" MACHINE_LATER;
+    MssSet "tcp option maxseg size set" ALL;
     Notrack "notrack" ALL;
-    Object "object" MACHINE_LATER.no_iptables("xtables has no named objects");
+    Object "object" ALL.no_iptables("xtables has no named objects");
     PrioritySet "meta priority set" ALL;
-    Queue "queue" MACHINE_LATER;
-    Quota "quota" MACHINE_LATER;
+    Queue "queue" ALL;
+    Quota "quota" ALL;
     Redirect "redirect" ALL;
     Reject "reject" ALL;
     Return "return" ALL;
-    SetUpdate "set update" MACHINE_LATER
+    SetUpdate "set update" ALL
         .no_nft_json("nft 1.0.6 has no `dynamic` in JSON, without which a set that packets add to loads only once");
     Snat "snat" ALL;
     Vmap "vmap" ALL;

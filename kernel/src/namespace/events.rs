@@ -217,11 +217,18 @@ fn name(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\0").unwrap_or(bytes)
 }
 
+/// `NF_VERDICT_FLAG_QUEUE_BYPASS`
+const QUEUE_BYPASS: i32 = 0x8000;
+
 /// `NF_DROP` carries an error number in its upper half; negative codes are steps within a chain.
 fn ruling(code: u32) -> Option<Ruling> {
     match code.cast_signed() {
         libc::NF_ACCEPT => Some(Ruling::Accept),
         code if code >= 0 && code & libc::NF_VERDICT_MASK == libc::NF_DROP => Some(Ruling::Drop),
+        // No program listens in the namespace: `nf_queue` in `net/netfilter/nf_queue.c`.
+        code if code >= 0 && code & libc::NF_VERDICT_MASK == libc::NF_QUEUE => {
+            Some(if code & QUEUE_BYPASS == 0 { Ruling::Drop } else { Ruling::Accept })
+        }
         _ => None,
     }
 }

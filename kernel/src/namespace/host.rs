@@ -61,6 +61,7 @@ impl Devices {
 pub(super) fn build(host: &Host, traffic: &Traffic) -> Result<Devices, Failure> {
     quieten()?;
     forward(host.forwarding)?;
+    sysctl("net/ipv4/conf/all/rp_filter", &host.sysctls.reverse_path.number().to_string())?;
     let commands = commands(host, traffic);
     IP.feed(&["-batch", "-"], &commands).map_err(|failure| name_command(failure, &commands))?;
     let mut devices = Vec::new();
@@ -104,6 +105,7 @@ fn quieten() -> Result<(), Failure> {
     // IN6_ADDR_GEN_MODE_NONE: no link-local address but those of the host.
     sysctl("net/ipv6/conf/default/addr_gen_mode", "1")?;
     for scope in ["all", "default", "lo"] {
+        // The larger of `all` and an interface's own counts (`IN_DEV_RPFILTER`); `all` is the host's.
         sysctl(&format!("net/ipv4/conf/{scope}/rp_filter"), "0")?;
         sysctl(&format!("net/ipv4/conf/{scope}/send_redirects"), "0")?;
     }
@@ -126,6 +128,9 @@ fn sysctl(name: &str, value: &str) -> Result<(), Failure> {
         _ => Failure::at(format!("sysctl `{}`", name.replace('/', ".")))(error),
     })
 }
+
+/// The numbers of the far ends start here, those of the interfaces are the host's.
+const FIRST_FAR_END: u32 = 1 << 16;
 
 /// The name of the other end of an interface.
 fn far_end(number: u16) -> String {
@@ -150,7 +155,12 @@ fn commands(host: &Host, traffic: &Traffic) -> String {
         let [a, b, c, d, e, f] = hardware_address(number);
         let mac = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
         let mtu = carried(interface, traffic);
-        let _ = writeln!(lines, "link add dev {near} address {mac} type veth peer name {far}");
+        let index = host.number(near).unwrap_or_default();
+        let far_index = FIRST_FAR_END + u32::from(number);
+        let _ = writeln!(
+            lines,
+            "link add dev {near} index {index} address {mac} type veth peer name {far} index {far_index}"
+        );
         let _ = writeln!(lines, "link set dev {far} arp off mtu 65535 up");
         let _ = writeln!(lines, "link set dev {near} arp off mtu {mtu}");
         for address in &interface.addresses {

@@ -2,14 +2,14 @@
 //! Packets into the kernel: frames by the far ends of the interfaces, packets of the host by raw sockets. When the call
 //! returns, the packet has passed every hook that it passes at all, unless an overloaded processor has put it off.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use ipnet::IpNet;
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, send, sendto, socket,
-};
+use nix::sys::socket::{MsgFlags, SockaddrIn, SockaddrIn6, send};
 use ringwall_ir::words::{Family, Protocol};
 use ringwall_runtime::host::Interface;
 use ringwall_runtime::packet::build::Build;
@@ -18,7 +18,8 @@ use ringwall_runtime::traffic::{Entry, TimedPacket};
 use super::harness::{MARK_SOURCE, REFUSED_SOURCE};
 use super::host::{Device, Devices};
 use super::job::Failure;
-use super::{LOOPBACK, packet_socket, socket_option};
+use super::raw_socket::RawSockets;
+use super::{LOOPBACK, packet_socket};
 
 /// The source hardware address of packets that arrive.
 const NEIGHBOUR: [u8; 6] = [0x02, 0xaa, 0, 0, 0, 0x01];
@@ -30,8 +31,8 @@ const ETHERTYPE_IPV6: [u8; 2] = [0x86, 0xdd];
 /// Where packets go in.
 pub(super) struct Injector {
     devices: Devices,
-    ipv4: OwnedFd,
-    ipv6: OwnedFd,
+    /// The sockets of each user and group that has sent.
+    senders: BTreeMap<(u32, u32), RawSockets>,
     loopback: OwnedFd,
     frame: Vec<u8>,
 }
@@ -42,29 +43,25 @@ impl Injector {
     /// # Errors
     /// What the system says to it.
     pub(super) fn new(devices: Devices) -> Result<Self, Failure> {
-        let ipv4 = raw(AddressFamily::Inet).map_err(Failure::at("raw socket of ipv4"))?;
-        let ipv6 = raw(AddressFamily::Inet6).map_err(Failure::at("raw socket of ipv6"))?;
-        for (socket, level, name, value) in [
-            (&ipv4, libc::SOL_SOCKET, libc::SO_BROADCAST, 1),
-            // A copy for the host itself would pass postrouting beside the packet.
-            (&ipv4, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, 0),
-            (&ipv6, libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_LOOP, 0),
-            (&ipv6, libc::IPPROTO_IPV6, libc::IPV6_HDRINCL, 1),
-        ] {
-            socket_option::set(socket.as_fd(), level, name, &value).map_err(Failure::at("raw socket"))?;
-        }
         let loopback = packet_socket::open(LOOPBACK).map_err(Failure::at("packet socket"))?;
-        Ok(Self { devices, ipv4, ipv6, loopback, frame: Vec::new() })
+        Ok(Self { devices, senders: BTreeMap::new(), loopback, frame: Vec::new() })
     }
 
     /// Lets the kernel have a packet. What the kernel says at once to a packet that it does not let out is not an error.
     ///
     /// # Errors
-    /// A packet for an interface that is not there.
+    /// A packet for an interface that is not there, or of a user that nobody can be here.
     pub(super) fn inject(&mut self, packet: &TimedPacket) -> Result<Option<Errno>, Failure> {
         match &packet.entry {
             Entry::Arrives(interface) => self.arrive(interface, packet).map(|()| None),
-            Entry::Sent => Ok(self.send(&packet.bytes).err()),
+            Entry::Sent => {
+                let sender = packet.sender;
+                let sockets = match self.senders.entry((sender.uid, sender.gid)) {
+                    Slot::Occupied(slot) => slot.into_mut(),
+                    Slot::Vacant(slot) => slot.insert(RawSockets::open(sender)?),
+                };
+                Ok(send_from(sockets, &self.devices, &packet.bytes).err())
+            }
         }
     }
 
@@ -92,27 +89,19 @@ impl Injector {
             .map(drop)
             .map_err(Failure::at(format!("sending to `{interface}`")))
     }
-
-    fn send(&self, bytes: &[u8]) -> Result<(), Errno> {
-        match addresses(bytes).ok_or(Errno::EINVAL)? {
-            (_, IpAddr::V4(destination)) => {
-                let to = SockaddrIn::from(std::net::SocketAddrV4::new(destination, 0));
-                sendto(self.ipv4.as_raw_fd(), bytes, &to, MsgFlags::empty())?;
-            }
-            (source, IpAddr::V6(destination)) => {
-                let linked = destination.is_unicast_link_local() || destination.is_multicast();
-                let scope = if linked { self.devices.sending(source).map_or(0, |device| device.index) } else { 0 };
-                let to = SockaddrIn6::from(std::net::SocketAddrV6::new(destination, 0, 0, scope));
-                sendto(self.ipv6.as_raw_fd(), bytes, &to, MsgFlags::empty())?;
-            }
-        }
-        Ok(())
-    }
 }
 
-/// A socket that takes packets with their IP header.
-fn raw(family: AddressFamily) -> nix::Result<OwnedFd> {
-    socket(family, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Raw)
+fn send_from(sockets: &RawSockets, devices: &Devices, bytes: &[u8]) -> Result<(), Errno> {
+    match addresses(bytes).ok_or(Errno::EINVAL)? {
+        (_, IpAddr::V4(destination)) => {
+            sockets.send_v4(bytes, &SockaddrIn::from(std::net::SocketAddrV4::new(destination, 0)))
+        }
+        (source, IpAddr::V6(destination)) => {
+            let linked = destination.is_unicast_link_local() || destination.is_multicast();
+            let scope = if linked { devices.sending(source).map_or(0, |device| device.index) } else { 0 };
+            sockets.send_v6(bytes, &SockaddrIn6::from(std::net::SocketAddrV6::new(destination, 0, 0, scope)))
+        }
+    }
 }
 
 /// What the first half byte says.

@@ -13,7 +13,7 @@ use ringwall_kernel::namespace::{Form, KernelBackend, Load};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
-use ringwall_runtime::traffic::{Entry, TimedPacket, Traffic};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket, Traffic};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -198,7 +198,7 @@ impl Case {
                 "out" => Entry::Sent,
                 _ => Entry::Arrives(packet.iif.clone().unwrap_or_else(|| "eth0".to_owned())),
             };
-            TimedPacket { at: now, entry, bytes: unhex(&packet.pkt), refused: false }
+            TimedPacket { at: now, entry, bytes: unhex(&packet.pkt), refused: false, sender: Sender::default() }
         };
         Traffic { packets: self.packets().map(timed).collect() }
     }

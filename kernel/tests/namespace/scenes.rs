@@ -16,7 +16,7 @@ use ringwall_runtime::compare::{Backend, BackendError};
 use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::packet::build::{Build, Segment};
-use ringwall_runtime::traffic::{Entry, TimedPacket, Traffic};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket, Traffic};
 
 const HERE: &str = "10.0.0.1";
 const THERE: &str = "10.0.0.99";
@@ -456,7 +456,7 @@ fn udp(source: &str, source_port: u16, destination: &str, destination_port: u16)
 }
 
 fn sent(bytes: Vec<u8>) -> TimedPacket {
-    TimedPacket { at: Duration::ZERO, entry: Entry::Sent, bytes, refused: false }
+    TimedPacket { at: Duration::ZERO, entry: Entry::Sent, bytes, refused: false, sender: Sender::default() }
 }
 
 fn arrives(bytes: Vec<u8>) -> TimedPacket {

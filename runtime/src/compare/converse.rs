@@ -22,7 +22,7 @@ pub(super) use self::place::choose;
 use self::talk::{Side, Talk};
 use crate::engine::{Machine, Ruling};
 use crate::host::Host;
-use crate::traffic::{Entry, TimedPacket, Traffic};
+use crate::traffic::{Entry, Sender, TimedPacket, Traffic};
 
 /// What kind of traffic is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl<R: Ruling> Drawer<R> {
     }
 
     fn timed(&self, bytes: Vec<u8>, entry: &Entry) -> TimedPacket {
-        TimedPacket { at: self.now, entry: entry.clone(), bytes, refused: false }
+        TimedPacket { at: self.now, entry: entry.clone(), bytes, refused: false, sender: Sender::default() }
     }
 
     /// True once in so many times.

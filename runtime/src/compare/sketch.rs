@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringwall_ir::words::{Direction, Family, IcmpClass, Protocol, TcpFlags, icmp};
 
 use crate::packet::build::{Build, Segment};
-use crate::traffic::{Entry, TimedPacket};
+use crate::traffic::{Entry, Sender, TimedPacket};
 
 /// A packet, dimension by dimension.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Sketch {
             Direction::Outbound => Entry::Sent,
             Direction::Inbound | Direction::Forwarded => Entry::Arrives(self.interface.clone()),
         };
-        TimedPacket { at: Duration::ZERO, entry, bytes, refused: false }
+        TimedPacket { at: Duration::ZERO, entry, bytes, refused: false, sender: Sender::default() }
     }
 
     /// The packet's bytes, at its turn of a conversation.

@@ -25,7 +25,7 @@ use super::expectation::{Class, Destination, Expectation, Refused, Saved, Source
 use super::sequence::Sequence;
 use super::table::{EntryId, Table};
 use super::tuple::{Layers, Tuple};
-use super::{Conntrack, Tracked};
+use super::{Conntrack, Entry, Tracked};
 use crate::packet::Packet;
 use crate::packet::wire::{byte, number32};
 
@@ -300,6 +300,11 @@ impl Conntrack {
     #[must_use]
     pub fn is_helped(&self, tracked: Tracked) -> bool {
         tracked.entry.and_then(|id| self.table.get(id)).is_some_and(|entry| entry.help.is_some())
+    }
+
+    /// The helper of the conversation that announced an entry.
+    pub(crate) fn helper_of_master(&self, entry: &Entry) -> Option<Helper> {
+        self.table.get(entry.master?)?.help.as_ref().map(|assigned| assigned.helper)
     }
 
     /// Lets the helper of a packet's entry read it (`nf_confirm` in `nf_conntrack_proto.c`): at its last hook, before

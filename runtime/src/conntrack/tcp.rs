@@ -132,6 +132,13 @@ pub struct Connection {
     simultaneous_open: bool,
 }
 
+impl Connection {
+    /// Whether both ends are done with it.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.state, State::TimeWait | State::Close)
+    }
+}
+
 /// A move from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Step {

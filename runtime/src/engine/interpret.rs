@@ -3,21 +3,27 @@
 //! not fast.
 
 mod bucket;
+mod connections;
 mod explain;
+mod fib;
 mod lookup;
+mod meta;
+mod meter;
 mod read;
+mod set;
+mod state;
 mod statement;
 mod support;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
-use std::collections::HashMap;
-use std::time::Duration;
-
 use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
-use ringwall_ir::{BaseChain, Chain, Limit, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
+use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
-use self::bucket::Bucket;
+use self::explain::Notes;
 pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
+use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
 use super::{Action, Decision, Ruling, Stage, View};
 
@@ -27,20 +33,19 @@ use super::{Action, Decision, Ruling, Stage, View};
 pub struct Interpreter<'a> {
     /// The base chains in the order in which packets meet them.
     chains: Vec<Bound<'a>>,
-    buckets: HashMap<Place, Bucket>,
+    state: State<'a>,
 }
 
 /// A base chain, and when it is asked.
 #[derive(Clone, Copy, Debug)]
 struct Bound<'a> {
+    /// The number of its table.
+    number: usize,
     table: &'a Table,
     chain: &'a Chain,
     base: &'a BaseChain,
     stage: Stage,
 }
-
-/// A limit, by the place in memory of its test: each test of a ruleset has a bucket of its own.
-type Place = usize;
 
 /// How a walk through a chain ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,81 +56,159 @@ enum End {
     Undecided,
 }
 
+/// Why a packet does not go on within a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Halt {
+    /// It leaves the rule for the next one (`NFT_BREAK`).
+    Leave,
+    /// It is gone.
+    Drop,
+}
+
+/// What a step of a rule gives to a packet that goes on.
+type Passes<T> = Result<T, Halt>;
+
+/// A packet at a step of a rule, and all that is read and changed there.
+struct At<'i, 'a, 'v> {
+    table: &'a Table,
+    place: Place,
+    notes: Option<&'i mut Notes<'a>>,
+    state: &'i mut State<'a>,
+    view: &'i mut View<'v>,
+}
+
 impl<'a> Interpreter<'a> {
-    /// The ruleset, with every limit full.
+    /// The ruleset as it was declared: every limit full, no conversation counted.
     #[must_use]
     pub fn new(ruleset: &'a Ruleset) -> Self {
+        let tables = ruleset.tables.iter().enumerate();
+        let chains = tables.flat_map(|(number, table)| table.chains().iter().map(move |chain| (number, table, chain)));
         let bound: Vec<_> =
-            ruleset.chains().filter_map(|(table, chain)| Some((table, chain, chain.bound()?))).collect();
+            chains.filter_map(|(number, table, chain)| Some((number, table, chain, chain.bound()?))).collect();
         let mut chains: Vec<_> = bound
             .iter()
             .enumerate()
-            .map(|(i, &(table, chain, base))| {
+            .map(|(i, &(number, table, chain, base))| {
                 let before = bound.get(..i).unwrap_or_default();
-                Bound { table, chain, base, stage: stage(table, base, before) }
+                Bound { number, table, chain, base, stage: stage(table, base, before) }
             })
             .collect();
         // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
         chains.reverse();
         chains.sort_by_key(|bound| bound.base.priority);
-        Self { chains, buckets: HashMap::new() }
+        Self { chains, state: State::new(ruleset) }
     }
 
-    /// Walks a chain and those that it leads to.
-    fn walk(&mut self, table: &'a Table, chain: &'a Chain, view: &mut View<'_>) -> End {
-        for rule in chain.rules() {
-            if !self.passes_all(table, rule, view) {
+    /// Asks the base chains that the packet meets, until one ends its way. `tell` is told how each ended and, where notes
+    /// are wanted, what was met in it.
+    fn ask(
+        &mut self,
+        view: &mut View<'_>,
+        mut tell: impl FnMut(&Bound<'a>, End, Notes<'a>),
+        wants_notes: bool,
+    ) -> Decision {
+        let mut last = Decision { action: Action::Accept, origin: None };
+        for bound in &self.chains {
+            if !bound.meets(view) {
                 continue;
             }
-            let verdict = match rule.verdict() {
-                Some(Verdict::Map(map)) => lookup::verdict(table, map, view),
-                verdict => verdict,
+            let mut notes = Notes::default();
+            let place = Place { table: bound.number, ..Place::default() };
+            let told = wants_notes.then_some(&mut notes);
+            let mut at = At { table: bound.table, place, notes: told, state: &mut self.state, view: &mut *view };
+            let end = at.walk(bound.chain);
+            last = match end {
+                End::Decided(action, origin) => Decision { action, origin: Some(origin) },
+                End::Undecided => Decision { action: of_policy(bound.base.policy), origin: Some(bound.base.closing) },
             };
+            tell(bound, end, notes);
+            if last.action != Action::Accept {
+                break;
+            }
+        }
+        last
+    }
+}
+
+impl Bound<'_> {
+    fn meets(&self, view: &View<'_>) -> bool {
+        (self.stage, self.base.hook) == (view.stage, view.hook) && self.table.family().sees(view.packet.family())
+    }
+}
+
+impl<'a> At<'_, 'a, '_> {
+    /// Walks a chain of the table and those that it leads to.
+    fn walk(&mut self, chain: &'a Chain) -> End {
+        let number = self.table.chains().iter().position(|other| other.name() == chain.name()).unwrap_or_default();
+        for (rule_number, rule) in chain.rules().iter().enumerate() {
+            self.place = Place { chain: number, rule: rule_number, ..self.place };
+            let verdict = self.verdict_of(rule);
+            self.note(chain, rule, &verdict);
             match verdict {
-                None | Some(Verdict::Continue) => {}
-                Some(Verdict::Return) => return End::Undecided,
-                Some(Verdict::Jump(name)) => {
-                    if let Some(target) = table.chain(name)
-                        && let decided @ End::Decided(..) = self.walk(table, target, view)
+                Err(Halt::Leave) | Ok(None | Some(Verdict::Continue)) => {}
+                Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
+                Ok(Some(Verdict::Return)) => return End::Undecided,
+                Ok(Some(Verdict::Jump(name))) => {
+                    if let Some(target) = self.table.chain(&name)
+                        && let decided @ End::Decided(..) = self.walk(target)
                     {
                         return decided;
                     }
                 }
-                Some(Verdict::Goto(name)) => {
-                    return table.chain(name).map_or(End::Undecided, |target| self.walk(table, target, view));
+                Ok(Some(Verdict::Goto(name))) => {
+                    return self.table.chain(&name).map_or(End::Undecided, |target| self.walk(target));
                 }
-                Some(verdict) => {
-                    if let Some(action) = verdict::action(table, verdict, view) {
-                        return End::Decided(action, rule.origin());
-                    }
-                }
+                Ok(Some(verdict)) => match self.action(&verdict) {
+                    Ok(action) => return End::Decided(action, rule.origin()),
+                    Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
+                    Err(Halt::Leave) => {}
+                },
             }
         }
         End::Undecided
     }
 
-    /// Takes the steps of a rule in order. False at the first test that the packet does not pass.
-    fn passes_all(&mut self, table: &Table, rule: &Rule, view: &mut View<'_>) -> bool {
-        rule.steps().iter().all(|step| match step {
-            Step::Match(Match::Limit(limit)) => self.take(limit, view.now),
-            Step::Match(test) => lookup::passes(test, table, view),
-            Step::Statement(statement) => {
-                statement::execute(statement, table, view);
-                true
-            }
-            Step::Unknown(_) => false,
-        })
+    /// Notes what came of a rule, where somebody wants to know.
+    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Verdict>>) {
+        if self.notes.is_none() {
+            return;
+        }
+        let place = self.place.step;
+        let selectors = rule.steps().get(place).and_then(Step::test).map(Match::selectors).unwrap_or_default();
+        let seen = match verdict {
+            Err(Halt::Leave) => selectors.iter().map(|selector| self.selected(*selector, 0).ok()).collect(),
+            _ => Vec::new(),
+        };
+        let Some(notes) = &mut self.notes else { return };
+        match verdict {
+            Err(Halt::Leave) => notes.pass_over(chain, rule, place, seen),
+            Err(Halt::Drop) => notes.pass(chain, rule, Some(Verdict::Drop)),
+            Ok(verdict) => notes.pass(chain, rule, verdict.clone()),
+        }
     }
 
-    fn take(&mut self, limit: &Limit, now: Duration) -> bool {
-        let place = std::ptr::from_ref(limit).addr();
-        self.buckets.entry(place).or_insert_with(|| Bucket::full(limit)).take(limit, now)
+    /// Takes the steps of a rule in order, up to its verdict.
+    fn verdict_of(&mut self, rule: &'a Rule) -> Passes<Option<Verdict>> {
+        for (number, step) in rule.steps().iter().enumerate() {
+            self.place.step = number;
+            match step {
+                Step::Match(test) => self.test(test)?,
+                Step::Statement(statement) => self.execute(statement)?,
+                Step::Unknown(_) => return Err(Halt::Leave),
+            }
+        }
+        self.place.step = rule.steps().len();
+        match rule.verdict() {
+            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(Some),
+            verdict => Ok(verdict.cloned()),
+        }
     }
 }
 
 /// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
-/// last comes first; translation is registered with the first chain of type nat of the family.
-fn stage(table: &Table, base: &BaseChain, before: &[(&Table, &Chain, &BaseChain)]) -> Stage {
+/// last comes first; translation is registered with the first chain of type nat of the family. A chain of type route asks
+/// the routes anew for a packet that it marked (`nf_route_table_hook4`); a host's routes are the same for every mark.
+fn stage(table: &Table, base: &BaseChain, before: &[(usize, &Table, &Chain, &BaseChain)]) -> Stage {
     if base.kind == ChainType::Nat {
         return Stage::Translating;
     }
@@ -133,28 +216,13 @@ fn stage(table: &Table, base: &BaseChain, before: &[(&Table, &Chain, &BaseChain)
     let beside = stage == Stage::Translated && Stage::of(base.hook, Priority(base.priority.0 - 1)) != stage;
     let shares =
         |other: &Table| Family::ALL.iter().any(|&family| table.family().sees(family) && other.family().sees(family));
-    let behind = before.iter().any(|(other, _, base)| base.kind == ChainType::Nat && shares(other));
+    let behind = before.iter().any(|(_, other, _, base)| base.kind == ChainType::Nat && shares(other));
     if beside && behind { Stage::Tracked } else { stage }
 }
 
 impl Ruling for Interpreter<'_> {
     fn decide(&mut self, view: &mut View<'_>) -> Decision {
-        let mut last = Decision { action: Action::Accept, origin: None };
-        for place in 0..self.chains.len() {
-            let Some(&Bound { table, chain, base, stage }) = self.chains.get(place) else { break };
-            let meets = stage == view.stage && base.hook == view.hook;
-            if !meets || !table.family().sees(view.packet.family()) {
-                continue;
-            }
-            last = match self.walk(table, chain, view) {
-                End::Decided(action, origin) => Decision { action, origin: Some(origin) },
-                End::Undecided => Decision { action: end(base.policy), origin: Some(base.closing) },
-            };
-            if last.action != Action::Accept {
-                break;
-            }
-        }
-        last
+        self.ask(view, |_, _, _| {}, false)
     }
 
     fn translates(&self, family: Family) -> bool {
@@ -162,7 +230,7 @@ impl Ruling for Interpreter<'_> {
     }
 }
 
-const fn end(policy: ChainPolicy) -> Action {
+const fn of_policy(policy: ChainPolicy) -> Action {
     match policy {
         ChainPolicy::Accept => Action::Accept,
         ChainPolicy::Drop => Action::Drop,

@@ -2,6 +2,8 @@
 //! Where packets go: the host's own addresses and groups, its networks and routes
 //! (`net/ipv4/route.c`, `net/ipv4/fib_frontend.c`, `net/ipv6/route.c`, with the kernel's default settings).
 
+mod table;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -10,6 +12,8 @@ use ringwall_ir::words::{Family, Protocol};
 use crate::host::{Host, Interface};
 use crate::packet::Packet;
 use crate::packet::wire;
+
+pub use self::table::AddressKind;
 
 /// The interface of the host's own packets to itself. Every host has it.
 pub const LOOPBACK: &str = "lo";
@@ -59,6 +63,9 @@ impl<'a> Routing<'a> {
         // What is sent to everybody is delivered before the source is seen to be a loopback address.
         let looped = from == v4::Kind::Loopback && to != v4::Kind::Broadcast;
         if matches!(from, v4::Kind::Multicast | v4::Kind::Broadcast) || looped || own_source {
+            return Way::Martian;
+        }
+        if from != v4::Kind::Zero && !self.may_come_from(source, interface) {
             return Way::Martian;
         }
         match to {
@@ -268,6 +275,7 @@ fn is_routers_anycast(network: &IpNet, address: u128) -> bool {
 
 mod v4 {
     pub const ALL_HOSTS: u128 = 0xe000_0001;
+    pub const LOOPBACK_BROADCAST: u128 = 0x7fff_ffff;
 
     /// What an IPv4 address is, whatever the host.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

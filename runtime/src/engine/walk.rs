@@ -12,7 +12,7 @@
 //! `input`, `output` or `forward` that had one. A packet that the host sends to itself is outbound if its way ends before
 //! it comes back in, else inbound. Its ct state is that at `output`.
 //!
-//! Not modelled: rate limits of ICMP, redirects that a router sends, IP options that hosts fill in, reverse path filters.
+//! Not modelled: rate limits of ICMP, redirects that a router sends, IP options that hosts fill in.
 
 mod answer;
 mod input;
@@ -34,8 +34,8 @@ use crate::host::Host;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, wire, write_header_checksum};
-use crate::traffic::{Entry, TimedPacket};
+use crate::packet::{Packet, options, wire, write_header_checksum};
+use crate::traffic::{Entry, Sender, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
 #[derive(Clone, Debug)]
@@ -62,7 +62,10 @@ impl<R: Ruling> Machine<R> {
         walk.refused = packet.refused;
         match &packet.entry {
             Entry::Arrives(interface) => walk.run(|walk| walk.arrive(interface)),
-            Entry::Sent => walk.run(Walk::send),
+            Entry::Sent => {
+                walk.sender = Some(packet.sender);
+                walk.run(Walk::send)
+            }
         }
     }
 
@@ -98,6 +101,8 @@ struct Walk<'m, R> {
     refused: bool,
     reassembled: bool,
     carried: Carried,
+    /// Who of the host sends it; none: the kernel itself, or another host.
+    sender: Option<Sender>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
     seen: Observation,
@@ -119,6 +124,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             refused: false,
             reassembled: false,
             carried: Carried::default(),
+            sender: None,
             to_group: false,
             seen: Observation::unseen(),
         }
@@ -148,7 +154,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn come_in(&mut self, interface: &str) -> Step {
-        (self.iif, self.oif) = (Some(interface.to_owned()), None);
+        (self.iif, self.oif, self.sender) = (Some(interface.to_owned()), None, None);
         self.come_first_to(Hook::Prerouting)?;
         self.pass(Hook::Prerouting)?;
         self.check_options()?;
@@ -313,11 +319,15 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 status: tracked.map(|tracked| conntrack.status(tracked)).unwrap_or_default(),
                 tracked,
                 conntrack,
+                sender: self.sender,
                 carried: &mut self.carried,
                 host,
             };
             ruling.decide(&mut view)
         };
+        if let Some(mss) = self.carried.mss.take() {
+            options::write_mss(&mut self.bytes, mss);
+        }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
         let governed =
             matches!(hook, Hook::Input | Hook::Output | Hook::Forward) && stage == Stage::of(hook, Priority::FILTER);

@@ -90,6 +90,30 @@ pub fn skip_extension_headers(bytes: &[u8], authentication: Authentication) -> W
     walk
 }
 
+/// Whether a header of the number stands in the packet before its payload, or as the first of its payload
+/// (`ipv6_find_hdr` with a target).
+pub fn has_extension_header(bytes: &[u8], target: u8) -> bool {
+    let mut next = byte(bytes, NEXT_HEADER).unwrap_or(NONE);
+    let mut start = IPV6_HEADER;
+    loop {
+        let found = next == target;
+        if !matches!(next, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION) {
+            return found;
+        }
+        let (Some(following), Some(units)) = (byte(bytes, start), byte(bytes, start + 1)) else { return false };
+        let is_later = next == FRAGMENT && fragment(bytes, start, start).is_none_or(|fragment| fragment.offset > 0);
+        if found || is_later {
+            return found;
+        }
+        start += match next {
+            FRAGMENT => 8,
+            AUTHENTICATION => (usize::from(units) + 2) * 4,
+            _ => (usize::from(units) + 1) * 8,
+        };
+        next = following;
+    }
+}
+
 fn fragment(bytes: &[u8], start: usize, named_at: usize) -> Option<Fragment> {
     let field = number16(bytes, start + 2)?;
     let id = number32(bytes, start + 4)?;

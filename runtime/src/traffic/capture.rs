@@ -25,7 +25,7 @@ use self::pcap::Pcap;
 use self::pcapng::Section;
 use self::source::{Lack, Source};
 use super::link::Link;
-use super::{TimedPacket, Traffic, TrafficError, entry};
+use super::{Sender, TimedPacket, Traffic, TrafficError, entry};
 use crate::host::Host;
 pub use write::{CaptureForm, CaptureWriter};
 
@@ -130,7 +130,7 @@ impl Captured {
     #[must_use]
     pub fn meet(self, host: &Host) -> TimedPacket {
         let entry = entry::of(&self.bytes, host, self.heading, self.interface.as_deref());
-        TimedPacket { at: self.at, entry, bytes: self.bytes, refused: false }
+        TimedPacket { at: self.at, entry, bytes: self.bytes, refused: false, sender: Sender::default() }
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) use self::host::{SYSCTLS, default_routes};
 use self::packet::Context;
 use self::words::{Problem, Words};
 use super::entry::{self, LOOPBACK};
-use super::{Entry, TimedPacket, Traffic};
+use super::{Entry, Sender, TimedPacket, Traffic};
 use crate::host::Host;
 use crate::observation::Fate;
 use crate::packet::Packet;
@@ -146,7 +146,7 @@ impl Reader<'_> {
         if let Some(label) = label {
             self.context.labels.insert(label.to_owned(), bytes.clone());
         }
-        self.script.traffic.packets.push(TimedPacket { at, entry, bytes, refused });
+        self.script.traffic.packets.push(TimedPacket { at, entry, bytes, refused, sender: Sender::default() });
         self.script.expectations.push(expected);
         self.script.lines.push(line);
         Ok(())

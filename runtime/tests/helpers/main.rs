@@ -25,7 +25,7 @@ use ringwall_runtime::engine::walk::Machine;
 use ringwall_runtime::engine::{Action, Decision, Ruling, Stage, View};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::Observation;
-use ringwall_runtime::traffic::{Entry, TimedPacket};
+use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
 
 #[test]
 fn ftp_clients_announce_where_data_is_sent() {
@@ -145,7 +145,13 @@ impl<'a> Talk<'a> {
         let (bytes, source, interface) = packet::read(line);
         let own = host().interfaces.iter().flat_map(|link| &link.addresses).any(|net| net.addr() == source);
         let entry = if own { Entry::Sent } else { Entry::Arrives(interface) };
-        let seen = self.machine.run_packet(&TimedPacket { at: self.now, entry, bytes, refused: false });
+        let seen = self.machine.run_packet(&TimedPacket {
+            at: self.now,
+            entry,
+            bytes,
+            refused: false,
+            sender: Sender::default(),
+        });
         let ours = describe(&seen);
         if ours != said {
             let _ = writeln!(self.failures, "{}: {line}\n  kernel {said}\n  machine {ours}", self.title);

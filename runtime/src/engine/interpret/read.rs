@@ -2,16 +2,32 @@
 //! What a packet has in each field.
 
 use ringwall_ir::fields::{Base, Load, Needs};
-use ringwall_ir::words::{CtDirection, Family};
-use ringwall_ir::{Datatype, Field};
+use ringwall_ir::words::{CtDirection, CtStatus, Family};
+use ringwall_ir::{Datatype, Field, Selector};
 
+use super::{At, Halt, Passes, fib, meta};
 use crate::conntrack::{Ends, Entry, Tuple};
 use crate::engine::View;
-use crate::packet::Packet;
+use crate::packet::{has_extension_header, options};
+
+impl At<'_, '_, '_> {
+    /// The bits of a field that a selector looks at; the packet leaves the rule where it does not have the field. `part` is
+    /// the selector's number among those of its step.
+    pub(super) fn selected(&mut self, selector: Selector, part: usize) -> Passes<u128> {
+        let value = match selector.field() {
+            Field::Numgen(numgen) => {
+                let number = self.state.next_number(self.place, part, numgen.modulus);
+                Some(u128::from(number) + u128::from(numgen.offset))
+            }
+            field => value(field, self.view),
+        };
+        value.map(|value| value & selector.bits()).ok_or(Halt::Leave)
+    }
+}
 
 /// A field's value in this packet; none where the packet does not have it.
-pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
-    let packet: &Packet<'_> = view.packet;
+fn value(field: Field, view: &View<'_>) -> Option<u128> {
+    let packet = view.packet;
     let row = field.row();
     let needs: Needs = row.needs;
     if needs.family().is_some_and(|family| family != packet.family())
@@ -24,15 +40,13 @@ pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
         (_, Load::Payload(Base::Transport, at)) => bits(packet.transport()?, at, row.bits),
         (Field::CtState, _) => Some(u128::from(view.state.bit())),
         (_, Load::Ct(_)) => of_entry(field, view),
-        (Field::L4proto, _) => Some(u128::from(packet.protocol().0)),
-        (Field::MetaLength, _) => u128::try_from(packet.bytes().len()).ok(),
-        (Field::MetaMark, _) => Some(view.carried.mark.into()),
-        (Field::MetaPriority, _) => Some(view.carried.priority.into()),
-        (Field::MetaProtocol, _) => Some(ether_type(packet.family())),
-        (Field::Nfproto, _) => Some(u128::from(packet.family().number())),
-        // A packet without an interface has the empty name (`nft_meta_store_ifname`).
-        (Field::Iifname, _) => Some(name(view.iif)),
-        (Field::Oifname, _) => Some(name(view.oif)),
+        (_, Load::Meta(_)) => meta::value(field, view),
+        (Field::Exthdr(header), _) => Some(has_extension_header(packet.bytes(), header.name().1).into()),
+        (Field::Fib(question), _) => fib::answer(question, view),
+        (Field::TcpMaxseg, _) => {
+            let (_, offered) = options::offered_mss(packet).ok()??;
+            Some(view.carried.mss.unwrap_or(offered).into())
+        }
         _ => None,
     }
 }
@@ -48,13 +62,6 @@ fn bits(header: &[u8], at: u16, width: u8) -> Option<u128> {
     Some(number >> behind & mask)
 }
 
-const fn ether_type(family: Family) -> u128 {
-    match family {
-        Family::Ipv4 => 0x0800,
-        Family::Ipv6 => 0x86dd,
-    }
-}
-
 /// What the packet's conntrack entry has in a field (`nft_ct_get_eval`).
 fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
     let tracked = view.tracked?;
@@ -63,6 +70,14 @@ fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
     let address = |tuple: &Tuple, family, address| (tuple.family == family).then_some(address);
     match field {
         Field::CtDirection => tracked.direction.map(|direction| u128::from(direction == CtDirection::Reply)),
+        // What is not in the table yet has a time that the kernel counts from its own start, and so is over.
+        Field::CtExpiration if !entry.status.contains(CtStatus::CONFIRMED) => Some(0),
+        Field::CtExpiration => Some(entry.expires.saturating_sub(view.now).as_millis()),
+        // That of the conversation which announced this one.
+        Field::CtHelper => {
+            let helper = view.conntrack.helper_of_master(entry)?;
+            Datatype::String.parse_value(helper.name())
+        }
         Field::CtMark => Some(entry.mark.into()),
         Field::CtStatus => Some(entry.status.0.into()),
         Field::CtZone(None) => Some(entry.zone.id().into()),
@@ -100,8 +115,4 @@ fn counted(entry: &Entry, direction: Option<CtDirection>) -> (u64, u64) {
         Some(CtDirection::Reply) => (reply.packets, reply.bytes),
         None => (original.packets + reply.packets, original.bytes + reply.bytes),
     }
-}
-
-fn name(interface: Option<&str>) -> u128 {
-    interface.and_then(|name| Datatype::Ifname.parse_value(name)).unwrap_or_default()
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What the machine does not model, found before it is run.
+//! What the machine does not model, found before it is run: what the declared table says of a field, a statement or a
+//! verdict, and what could not be read.
 
-use ringwall_ir::words::{ChainPolicy, ChainType};
-use ringwall_ir::{
-    BaseChain, Limit, LimitUnit, MapRef, Match, OriginId, Role, Rule, Ruleset, Selector, Statement, Step, Table,
-    Tuples, Values, Verdict,
-};
+use ringwall_ir::fields::{Cell, Word};
+use ringwall_ir::{Match, NatEnd, ObjectRef, OriginId, Rule, Ruleset, Selector, Source, Statement, Step, Verdict};
 
 /// A part of a ruleset that the machine does not model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,87 +27,70 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
             reason: format!("it could not be read: {}", unknown.reason).trim_end_matches(": ").to_owned(),
         })
         .collect();
-    for (table, chain) in ruleset.chains() {
-        // Where nothing is asked and nothing dropped, it does not matter when.
-        let idle = |base: &BaseChain| chain.rules().is_empty() && base.policy == ChainPolicy::Accept;
-        if let Some((base, reason)) =
-            chain.bound().filter(|base| !idle(base)).and_then(|base| Some((base, of_base(base)?)))
-        {
-            let name = format!("chain type {}", base.kind.name());
-            found.push(Unsupported { origin: base.closing, name, reason: reason.to_owned() });
-        }
-        chain.rules().iter().for_each(|rule| of_rule(table, rule, &mut found));
+    for (_, chain) in ruleset.chains() {
+        chain.rules().iter().for_each(|rule| of_rule(rule, &mut found));
     }
     found.sort_unstable();
     found.dedup();
     found
 }
 
-/// Why the machine does not model a base chain.
-const fn of_base(base: &BaseChain) -> Option<&'static str> {
-    match base.kind {
-        ChainType::Route => Some("the machine does not model it yet"),
-        ChainType::Filter | ChainType::Nat => None,
-    }
-}
-
-/// A set that a rule looks into: one that packets fill, or whose elements count for themselves, is more than its elements.
-fn of_set(table: &Table, name: &str, add: &mut dyn FnMut(&str, &str)) {
-    let Some(set) = table.set(name) else { return };
-    if set.spec().role() == Role::Dynamic {
-        add("dynamic set", "the machine does not model it yet");
-    }
-    if !set.spec().meters.is_empty() {
-        add("set that counts or limits", "the machine does not model it yet");
-    }
-}
-
-fn of_rule(table: &Table, rule: &Rule, found: &mut Vec<Unsupported>) {
-    let mut add = |name: &str, reason: &str| {
-        found.push(Unsupported { origin: rule.origin(), name: name.to_owned(), reason: reason.to_owned() });
+fn of_rule(rule: &Rule, found: &mut Vec<Unsupported>) {
+    let mut add = |name: &str, cell: Cell| {
+        if let Some(reason) = cell.reason() {
+            found.push(Unsupported { origin: rule.origin(), name: name.to_owned(), reason: reason.to_owned() });
+        }
     };
-    let of_selector = |selector: &Selector, add: &mut dyn FnMut(&str, &str)| {
+    let words = rule.steps().iter().filter_map(word_of).chain(rule.verdict().and_then(Verdict::word));
+    for row in words.map(Word::row) {
+        add(row.name, row.cells.machine);
+    }
+    let of_verdict = rule.verdict().map(of_verdict).unwrap_or_default();
+    for selector in rule.steps().iter().flat_map(of_step).chain(of_verdict) {
         let row = selector.field().row();
-        if let Some(reason) = row.cells.machine.reason() {
-            add(row.name, reason);
-        }
-    };
-    for step in rule.steps() {
-        match step {
-            Step::Match(test) => {
-                test.selectors().iter().for_each(|selector| of_selector(selector, &mut add));
-                if let Some(row) = test.word().map(ringwall_ir::fields::Word::row)
-                    && let Some(reason) = row.cells.machine.reason()
-                {
-                    add(row.name, reason);
-                }
-                if matches!(test, Match::Limit(Limit { unit: LimitUnit::Bytes, .. })) {
-                    add("limit of bytes", "the machine does not model it yet");
-                }
-                if let Match::In { values: Values::Set(name), .. } | Match::Concat { values: Tuples::Set(name), .. } =
-                    test
-                {
-                    of_set(table, name, &mut add);
-                }
-            }
-            Step::Statement(Statement::Counter(_) | Statement::Log(_)) | Step::Unknown(_) => {}
-            Step::Statement(statement) => {
-                let row = statement.word().row();
-                if let Some(reason) = row.cells.machine.reason() {
-                    add(row.name, reason);
-                }
-            }
-        }
+        add(row.name, row.cells.machine);
     }
-    if let Some(row) = rule.verdict().and_then(Verdict::word).map(ringwall_ir::fields::Word::row)
-        && let Some(reason) = row.cells.machine.reason()
-    {
-        add(row.name, reason);
+}
+
+const fn word_of(step: &Step) -> Option<Word> {
+    match step {
+        Step::Match(test) => test.word(),
+        Step::Statement(statement) => Some(statement.word()),
+        Step::Unknown(_) => None,
     }
-    if let Some(Verdict::Map(map)) = rule.verdict() {
-        if let MapRef::Named(name) = &map.map {
-            of_set(table, name, &mut add);
+}
+
+/// Everything that a step looks at.
+fn of_step(step: &Step) -> Vec<&Selector> {
+    match step {
+        Step::Match(Match::Object { object, .. }) | Step::Statement(Statement::Object(object)) => match object {
+            ObjectRef::Map { key, .. } => key.iter().collect(),
+            ObjectRef::Named(_) => Vec::new(),
+        },
+        Step::Match(test) => test.selectors().iter().collect(),
+        Step::Statement(Statement::Assign(assignment)) => of_source(&assignment.source),
+        Step::Statement(Statement::SetUpdate(update)) => {
+            update.key.iter().chain(update.data.iter().flat_map(of_source)).collect()
         }
-        map.key.iter().for_each(|selector| of_selector(selector, &mut add));
+        Step::Statement(_) | Step::Unknown(_) => Vec::new(),
+    }
+}
+
+fn of_source(source: &Source) -> Vec<&Selector> {
+    match source {
+        Source::Field { selector, .. } => vec![selector],
+        Source::Map { key, .. } => key.iter().collect(),
+        Source::Value(_) => Vec::new(),
+    }
+}
+
+fn of_verdict(verdict: &Verdict) -> Vec<&Selector> {
+    match verdict {
+        Verdict::Map(map) => map.key.iter().collect(),
+        Verdict::Dnat(nat) | Verdict::Snat(nat) => match &nat.end {
+            NatEnd::Map { key, .. } => key.iter().collect(),
+            NatEnd::Range { .. } => Vec::new(),
+        },
+        _ => Vec::new(),
     }
 }

@@ -2,60 +2,67 @@
 //! What verdicts do with a packet.
 
 use ringwall_ir::words::NatFlags;
-use ringwall_ir::{Data, Nat, NatEnd, OwnPorts, Table, Verdict};
+use ringwall_ir::{Data, Nat, NatEnd, OwnPorts, Verdict};
 
-use super::lookup;
-use crate::engine::{Action, View};
+use super::{At, Halt, Passes};
+use crate::engine::Action;
 use crate::nat::{NewEnd, Translation};
 
-/// What a verdict does with the packet; none where it leaves it to the next rule, or is not modelled.
-pub(super) fn action(table: &Table, verdict: &Verdict, view: &View<'_>) -> Option<Action> {
-    match verdict {
-        Verdict::Accept => Some(Action::Accept),
-        Verdict::Drop => Some(Action::Drop),
-        Verdict::Reject(refusal) => Some(Action::Reject(*refusal)),
-        Verdict::Snat(nat) | Verdict::Dnat(nat) => translation(table, nat, view).map(Action::Translate),
-        Verdict::Masquerade { ports, flags } => to(NewEnd::Departure, table, ports.as_ref(), *flags, view),
-        Verdict::Redirect { ports, flags } => to(NewEnd::Arrival, table, ports.as_ref(), *flags, view),
-        _ => None,
+impl At<'_, '_, '_> {
+    /// What a verdict that ends the walk does with the packet; it leaves the rule where that does not concern it.
+    pub(super) fn action(&mut self, verdict: &Verdict) -> Passes<Action> {
+        Ok(match verdict {
+            Verdict::Accept => Action::Accept,
+            Verdict::Drop => Action::Drop,
+            // No program listens: `nf_queue` in `net/netfilter/nf_queue.c`.
+            Verdict::Queue(queue) if queue.bypass => Action::Accept,
+            Verdict::Queue(_) => Action::Drop,
+            Verdict::Reject(refusal) => Action::Reject(*refusal),
+            Verdict::Snat(nat) | Verdict::Dnat(nat) => Action::Translate(self.translation(nat)?),
+            Verdict::Masquerade { ports, flags } => self.to(NewEnd::Departure, ports.as_ref(), *flags)?,
+            Verdict::Redirect { ports, flags } => self.to(NewEnd::Arrival, ports.as_ref(), *flags)?,
+            Verdict::Continue | Verdict::Goto(_) | Verdict::Jump(_) | Verdict::Map(_) | Verdict::Return => {
+                return Err(Halt::Leave);
+            }
+        })
     }
-}
 
-/// To an address of the host; none where a map has no port for the packet.
-fn to(end: NewEnd, table: &Table, ports: Option<&OwnPorts>, flags: NatFlags, view: &View<'_>) -> Option<Action> {
-    let ports = match ports {
-        None => None,
-        Some(OwnPorts::Range(first, last)) => Some((*first, *last)),
-        Some(OwnPorts::Map { key, map }) => {
-            let Data::Values(parts) = lookup::data(table, key, map, view)? else { return None };
-            Some(port(*parts.0.first()?)?)
+    /// Packets of another family than the translation's go on, and those for which its map has nothing
+    /// (`nft_nat_inet_eval`).
+    fn translation(&mut self, nat: &Nat) -> Passes<Translation> {
+        if nat.family.is_some_and(|family| family != self.view.packet.family()) {
+            return Err(Halt::Leave);
         }
-    };
-    Some(Action::Translate(Translation { end, ports, flags }))
+        match &nat.end {
+            NatEnd::Range { addresses, ports } => {
+                let end = addresses.map_or(NewEnd::Unchanged, |(first, last)| NewEnd::Addresses(first, last));
+                Ok(Translation { end, ports: *ports, flags: nat.flags })
+            }
+            NatEnd::Map { key, map, ports } => {
+                let Data::Values(parts) = self.mapped(key, map)? else { return Err(Halt::Leave) };
+                let mut parts = parts.0.iter().copied();
+                let address = nat.family.and_then(|_| parts.next());
+                let port = parts.next().and_then(self::port);
+                let end = address.map_or(NewEnd::Unchanged, |(first, last)| NewEnd::Addresses(first, last));
+                Ok(Translation { end, ports: port.or(*ports), flags: nat.flags })
+            }
+        }
+    }
+
+    /// To an address of the host.
+    fn to(&mut self, end: NewEnd, ports: Option<&OwnPorts>, flags: NatFlags) -> Passes<Action> {
+        let ports = match ports {
+            None => None,
+            Some(OwnPorts::Range(first, last)) => Some((*first, *last)),
+            Some(OwnPorts::Map { key, map }) => {
+                let Data::Values(parts) = self.mapped(key, map)? else { return Err(Halt::Leave) };
+                Some(parts.0.first().copied().and_then(port).ok_or(Halt::Leave)?)
+            }
+        };
+        Ok(Action::Translate(Translation { end, ports, flags }))
+    }
 }
 
 fn port((first, last): (u128, u128)) -> Option<(u16, u16)> {
     Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?))
-}
-
-/// Packets of another family than the translation's go on, and those for which its map has nothing (`nft_nat_inet_eval`).
-fn translation(table: &Table, nat: &Nat, view: &View<'_>) -> Option<Translation> {
-    if nat.family.is_some_and(|family| family != view.packet.family()) {
-        return None;
-    }
-    match &nat.end {
-        NatEnd::Range { addresses, ports } => {
-            let end = addresses.map_or(NewEnd::Unchanged, |(first, last)| NewEnd::Addresses(first, last));
-            Some(Translation { end, ports: *ports, flags: nat.flags })
-        }
-        NatEnd::Map { key, map, ports } => {
-            let Data::Values(parts) = lookup::data(table, key, map, view)? else { return None };
-            let mut parts = parts.0.iter().copied();
-            let address = nat.family.and_then(|_| parts.next());
-            let port =
-                parts.next().and_then(|(first, last)| Some((u16::try_from(first).ok()?, u16::try_from(last).ok()?)));
-            let end = address.map_or(NewEnd::Unchanged, |(first, last)| NewEnd::Addresses(first, last));
-            Some(Translation { end, ports: port.or(*ports), flags: nat.flags })
-        }
-    }
 }

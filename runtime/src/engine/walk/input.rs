@@ -44,6 +44,7 @@ impl<R: Ruling> Walk<'_, R> {
     pub(super) fn leave_for_another(&mut self, mtu: u32) -> Step {
         let packet = self.packet()?;
         let (family, hop_limit, source) = (packet.family(), packet.hop_limit(), packet.source());
+        let traffic_class = packet.traffic_class();
         if hop_limit <= 1 {
             self.answer_icmp(IcmpError::time_exceeded(family));
             return Err(self.lost("hop limit"));
@@ -64,6 +65,7 @@ impl<R: Ruling> Walk<'_, R> {
         }
         match family {
             Family::Ipv4 => {
+                self.carried.priority = priority_of(traffic_class);
                 put(&mut self.bytes, 8, &[hop_limit - 1]);
                 write_header_checksum(&mut self.bytes);
             }
@@ -81,6 +83,19 @@ impl<R: Ruling> Walk<'_, R> {
             Family::Ipv6 => true,
         };
         long && whole && !self.reassembled
+    }
+}
+
+/// The traffic class of a packet that is forwarded, by its type of service (`ip_tos2prio` in `net/ipv4/route.c`).
+const fn priority_of(type_of_service: u8) -> u32 {
+    const BULK: u32 = 2;
+    const INTERACTIVE_BULK: u32 = 4;
+    const INTERACTIVE: u32 = 6;
+    match type_of_service & 0x1e {
+        0..8 => 0,
+        8..16 => BULK,
+        16..24 => INTERACTIVE,
+        _ => INTERACTIVE_BULK,
     }
 }
 

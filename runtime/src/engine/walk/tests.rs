@@ -56,7 +56,7 @@ fn between(source: &str, destination: &str) -> Build {
 
 fn packet(entry: &str, bytes: Vec<u8>) -> TimedPacket {
     let entry = if entry == "out" { Entry::Sent } else { Entry::Arrives(entry.to_owned()) };
-    TimedPacket { at: Duration::ZERO, entry, bytes, refused: false }
+    TimedPacket { at: Duration::ZERO, entry, bytes, refused: false, sender: Sender::default() }
 }
 
 fn run(ruling: impl FnMut(&View<'_>) -> Action, entry: &str, bytes: Vec<u8>) -> Observation {

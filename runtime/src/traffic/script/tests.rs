@@ -416,7 +416,7 @@ proptest! {
         let mut at = Duration::ZERO;
         for (bytes, entry, refused, expected, since) in packets {
             at += Duration::from_nanos(since);
-            script.traffic.packets.push(TimedPacket { at, entry, bytes, refused });
+            script.traffic.packets.push(TimedPacket { at, entry, bytes, refused, sender: Sender::default() });
             script.expectations.push(expected);
         }
         let text = write_script(&script);
