@@ -265,7 +265,7 @@ fn numbers_count_up_packet_by_packet() {
 fn what_is_not_run_is_named_as_the_declared_table_says() {
     for row in ringwall_ir::fields::FIELDS {
         let mut chain = Chain::regular("any").unwrap();
-        let value = row.field.max().min(1);
+        let value = row.datatype.parse_value("a").filter(|_| row.bits == 128).unwrap_or(row.field.max().min(1));
         chain.push(RULE, vec![Match::outside(row.field, Values::one(value)).into()], Some(Verdict::Drop)).unwrap();
         let parts = TableParts { chains: vec![chain], ..TableParts::default() };
         let tables = vec![Table::new(TableFamily::Inet, "t", parts).unwrap()];
