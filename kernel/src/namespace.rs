@@ -19,8 +19,10 @@
 //!
 //! What the kernel cannot tell, or tells in its own way:
 //!
-//! - Time passes for conntrack entries alone (`clock`), in whole seconds. Queues of fragments and `limit` see real
-//!   time, and what the run itself takes passes for all.
+//! - Time passes for conntrack entries alone (`clock`), in whole seconds. Queues of fragments, `limit` and the elements of
+//!   sets see real time, and what the run itself takes passes for all.
+//! - `ct count` forgets conversations that are over when the kernel's clock ticks (`nf_conncount.c`), so that of those
+//!   that end within a tick more may count than are open.
 //! - IPv6 fragments that overlap or exceed what is allowed read as queued: `nf_ct_frag6_gather` counts no failure.
 //! - The kernel does not trace IPv6 packets that end within their extension headers: whether they pass is seen, and no
 //!   more than that.

@@ -158,7 +158,7 @@ fn agree(name: &str, ruleset: &Ruleset, cells: &Cells, sample: &Sample) -> Resul
                 continue;
             }
             Err(error) => match sample.module {
-                Some(module) if error.problem.contains("No such file or directory") => {
+                Some(module) if error.problem.to_lowercase().contains("no such file or directory") => {
                     skip(&format!("{name} in {}", backend.name()), format!("the kernel has no {module}"));
                     continue;
                 }

@@ -174,6 +174,14 @@ impl<'a> Routing<'a> {
 
     /// The address that an interface sends from to a destination (`inet_select_addr`, `ipv6_dev_get_saddr`).
     pub fn address_on(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
+        if interface == LOOPBACK {
+            // Its own address is no other host's business, so another interface's is taken.
+            let mut own = self.host.interfaces.iter().flat_map(|link| &link.addresses);
+            return match family {
+                Family::Ipv4 => own.find(|own| family_of(own) == family).map(|own| wire::bits(own.addr())),
+                Family::Ipv6 => self.source_for(family, destination),
+            };
+        }
         let link = self.host.interface(interface)?;
         let target = self.gateway(link, family, destination).unwrap_or(destination);
         let own = |network: &&IpNet| family_of(network) == family;

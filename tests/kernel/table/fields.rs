@@ -16,7 +16,10 @@ pub fn samples(row: &FieldRow) -> Vec<Sample> {
         Field::Exthdr(_) => headers(),
         Field::CtMark | Field::CtZone(_) | Field::MetaMark | Field::MetaPriority => written(row.field),
         Field::CtExpiration => expirations(),
-        Field::Iifgroup | Field::Oifgroup => vec![Sample::dropping(within(row.field, set(&[(0, 0)]), false))],
+        Field::CtProtoDst(_) | Field::CtProtoSrc(_) | Field::ThDport | Field::ThSport => ends(row.field),
+        Field::DccpDport | Field::DccpSport => headers_of_dccp(row.field),
+        Field::Iifgroup | Field::Oifgroup => groups(row.field),
+        Field::IpFragOff => fragments(),
         Field::Numgen(_) => numbers(row.field),
         Field::Skgid | Field::Skuid => senders(row.field),
         Field::Fib(_) => questions().into_iter().flat_map(answers).collect(),
@@ -36,13 +39,10 @@ fn varied(field: Field) -> Option<Vec<IntervalSet>> {
         Field::CtAvgpkt(_) | Field::CtBytes(_) => vec![set(&[(1, 60)]), set(&[(61, last)])],
         Field::CtDirection => vec![set(&[(0, 0)]), set(&[(1, 1)])],
         Field::CtPackets(_) => vec![set(&[(1, 1)]), set(&[(2, last)])],
-        Field::CtProtoDst(_) | Field::CtProtoSrc(_) | Field::ThSport | Field::ThDport => {
-            vec![set(&[(0, 32_767)]), set(&[(32_768, last)])]
-        }
-        Field::DccpDport | Field::SctpDport | Field::UdpliteDport => vec![set(&[(80, 80)]), set(&[(1000, 2000)])],
-        Field::DccpSport | Field::SctpSport | Field::UdpliteSport => vec![set(&[(4000, 4000)]), set(&[(1, 4001)])],
+        Field::CtProtocol(_) => vec![set(&[(6, 6)]), set(&[(17, 17)])],
+        Field::SctpDport | Field::UdpliteDport => vec![set(&[(80, 80)]), set(&[(1000, 2000)])],
+        Field::SctpSport | Field::UdpliteSport => vec![set(&[(4000, 4000)]), set(&[(1, 4001)])],
         Field::IpDscp | Field::Ip6Dscp => vec![set(&[(0, 0)]), set(&[(10, 10)]), set(&[(1, 46)])],
-        Field::IpFragOff => vec![set(&[(0, 0)]), set(&[(0x4000, 0x4000)])],
         Field::IpId => vec![set(&[(64, 64)]), set(&[(1, 63)])],
         Field::IpLength | Field::Ip6Length | Field::MetaLength | Field::UdpLength => {
             vec![set(&[(1, 80)]), set(&[(81, last)])]
@@ -65,6 +65,37 @@ fn both(field: Field, sets: &[IntervalSet]) -> Vec<Sample> {
 /// Whether something is there.
 fn flag(field: Field) -> Vec<Sample> {
     [1, 0].map(|value| Sample::dropping(within(field, IntervalSet::one(value), false))).into_iter().collect()
+}
+
+/// Behind a test of the protocol, without which nft 1.0.6 or iptables does not know what they are.
+fn ends(field: Field) -> Vec<Sample> {
+    let tcp = || within(Field::L4proto, IntervalSet::one(6), false);
+    let sample = |values| Sample::dropping([tcp(), within(field, values, false)].concat());
+    vec![sample(set(&[(0, 32_767)])), sample(set(&[(32_768, 65_535)]))]
+}
+
+fn headers_of_dccp(field: Field) -> Vec<Sample> {
+    let sets = match field {
+        Field::DccpSport => [set(&[(4000, 4000)]), set(&[(1, 4001)])],
+        _ => [set(&[(80, 80)]), set(&[(1000, 2000)])],
+    };
+    let not_in_iptables = Some("the match dccp drops what has no whole header");
+    both(field, &sets).into_iter().map(|sample| Sample { not_in_iptables, ..sample }).collect()
+}
+
+/// Everywhere, and where iptables has them: every packet there is of the group.
+fn groups(field: Field) -> Vec<Sample> {
+    let sample = || Sample::dropping(within(field, set(&[(0, 0)]), false));
+    let hook = if field == Field::Iifgroup { Hook::Input } else { Hook::Output };
+    vec![sample(), Sample { hook: Some(hook), may_be_idle: true, ..sample() }]
+}
+
+/// The flag that forbids to fragment; and later fragments, which do not meet the rule, as iptables tells them.
+fn fragments() -> Vec<Sample> {
+    let later = Sample::dropping(vec![Match::any_of(Field::IpFragOff, 0x1fff)]);
+    let mut samples = both(Field::IpFragOff, &[set(&[(0, 0)]), set(&[(0x4000, 0x4000)])]);
+    samples.push(Sample { may_be_idle: true, ..later });
+    samples
 }
 
 /// Some headers are in packets, the others in none: fragments are whole when they meet the rule.

@@ -196,7 +196,7 @@ fn extended(packet: &[u8], chain: &[u8]) -> Vec<u8> {
         next = kind;
     }
     header[6] = next;
-    let length = u16::try_from(extensions.len() + payload.len()).unwrap();
+    let length = u16::try_from(extensions.len() + payload.len()).expect("a short packet");
     header[4..6].copy_from_slice(&length.to_be_bytes());
     [header, extensions, payload.to_vec()].concat()
 }
