@@ -28,7 +28,8 @@ pub fn samples(word: Word) -> Vec<Sample> {
     let log = |target| recording(Statement::Log(Log { prefix: Some("in-drop ".to_owned()), target }));
     match word {
         Word::Accept => {
-            let nothing = Sample { verdict: None, ..Sample::dropping(some_traffic()) };
+            // A rule that does nothing decides about no packet.
+            let nothing = Sample { verdict: None, may_be_idle: true, ..Sample::dropping(some_traffic()) };
             vec![Sample { verdict: Some(Verdict::Accept), policy: ChainPolicy::Drop, ..drop }, nothing]
         }
         Word::Counter => vec![recording(Statement::Counter(Counts::default()))],
