@@ -34,6 +34,13 @@ pub struct PolicyArgs {
 pub struct SubjectArgs {
     #[command(flatten)]
     pub policy: PolicyArgs,
+    #[command(flatten)]
+    pub text: TextArgs,
+}
+
+/// What an iptables-save text in the policy's place does not tell itself.
+#[derive(Args, Clone)]
+pub struct TextArgs {
     /// The sets that an iptables-save text in the policy's place speaks of, as `ipset save` prints them
     #[arg(long, value_name = "FILE")]
     pub ipset: Option<PathBuf>,

@@ -46,8 +46,8 @@ impl Subject {
         })?;
         let form = Form::of(&input.bytes);
         if form != Form::Policy {
-            let sets = arguments.ipset.as_deref().map(|file| Input::read(file, |_| RULESET_MAX)).transpose()?;
-            let ruleset = ruleset::read(form, &input, sets.as_ref(), arguments.family)?;
+            let sets = arguments.text.ipset.as_deref().map(|file| Input::read(file, |_| RULESET_MAX)).transpose()?;
+            let ruleset = ruleset::read(form, &input, sets.as_ref(), arguments.text.family)?;
             let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None, form };
             return Ok(ruleset.map(subject));
         }

@@ -14,7 +14,7 @@ use ringwall_runtime::compare::region::Region;
 use ringwall_runtime::traffic::Traffic;
 
 use super::Outcome;
-use crate::cli::{Format, SubjectArgs};
+use crate::cli::{Format, PolicyArgs, SubjectArgs, TextArgs};
 use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
@@ -25,10 +25,16 @@ use crate::traffic_file::TrafficFile;
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// The policy; `-` is standard input
+    #[arg(required_unless_present = "random")]
+    policy: Option<PathBuf>,
+    /// Treat warnings like errors
+    #[arg(long)]
+    deny_warnings: bool,
     #[command(flatten)]
-    subject: Option<SubjectArgs>,
+    text: TextArgs,
     #[command(flatten)]
-    random: random::Args,
+    random: random::RandomArgs,
     /// More traffic, sent before what is drawn: a capture (pcap, pcapng) or a traffic script, perhaps compressed; `-` is standard input
     traffic: Option<PathBuf>,
     #[command(flatten)]
@@ -49,12 +55,14 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     if let Some(count) = arguments.random.random {
         return random::run(count, &arguments.random, arguments.seed);
     }
-    let Some(asked) = &arguments.subject else {
-        return Err(Failure::new("there is nothing to verify".to_owned()).help("give a policy, or `--random N`"));
-    };
-    let files = [Some(asked.policy.policy.as_path()), arguments.traffic.as_deref(), arguments.host.file()];
+    let policy = arguments.policy.clone().unwrap_or_default();
+    let files = [Some(policy.as_path()), arguments.traffic.as_deref(), arguments.host.file()];
     refuse_standard_twice(files.into_iter().flatten())?;
-    let Some(subject) = Subject::read(asked, Warnings::Counted)? else { return Ok(Outcome::Found) };
+    let asked = SubjectArgs {
+        policy: PolicyArgs { policy: policy.clone(), deny_warnings: arguments.deny_warnings },
+        text: arguments.text.clone(),
+    };
+    let Some(subject) = Subject::read(&asked, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
     let mut others = backends::of(&subject.ruleset);

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 
 /// What is drawn.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct RandomArgs {
     /// In place of a policy: draw so many rulesets, and conversations for each, and hold the machine to the kernel
     #[arg(long, value_name = "N", conflicts_with_all = ["policy", "traffic"])]
     pub random: Option<u64>,
@@ -22,7 +22,7 @@ pub use kernel::run;
 
 /// This build knows no kernel.
 #[cfg(not(feature = "kernel"))]
-pub fn run(_: u64, _: &Args, _: u64) -> Result<Outcome, Failure> {
+pub fn run(_: u64, _: &RandomArgs, _: u64) -> Result<Outcome, Failure> {
     Err(Failure::new("this build has no way into the kernel".to_owned()))
 }
 
@@ -42,7 +42,7 @@ mod kernel {
     use ringwall_runtime::host::Host;
     use ringwall_runtime::traffic::{Script, Traffic, write_script};
 
-    use super::{Args, Failure, Outcome};
+    use super::{Failure, Outcome, RandomArgs};
     use crate::output;
     use crate::output::human::plural;
 
@@ -52,7 +52,7 @@ mod kernel {
     const ROUNDS: usize = 200;
 
     /// Draws, compares, and writes down what differs.
-    pub fn run(count: u64, arguments: &Args, seed: u64) -> Result<Outcome, Failure> {
+    pub fn run(count: u64, arguments: &RandomArgs, seed: u64) -> Result<Outcome, Failure> {
         let host = host();
         let mut tally = Tally::default();
         for (seed, flavour) in (seed..seed.saturating_add(count)).zip(Flavour::ALL.into_iter().cycle()) {
@@ -86,7 +86,13 @@ mod kernel {
     }
 
     /// Writes the ruleset as IR and the traffic as a script: `ringwall verify NAME.ir.json NAME.traffic` shows it again.
-    fn write(arguments: &Args, name: &str, rules: &Ruleset, host: &Host, traffic: Traffic) -> Result<(), Failure> {
+    fn write(
+        arguments: &RandomArgs,
+        name: &str,
+        rules: &Ruleset,
+        host: &Host,
+        traffic: Traffic,
+    ) -> Result<(), Failure> {
         let script = Script { host: Some(host.clone()), traffic, ..Script::default() };
         for (extension, text) in [("ir.json", ringwall_ir::json::write(rules)), ("traffic", write_script(&script))] {
             let path = arguments.differences.join(format!("{name}.{extension}"));
