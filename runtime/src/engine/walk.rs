@@ -336,7 +336,15 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn confirm(&mut self) -> Step {
+        // What the host sends to itself is moved on its way out only.
+        let again = self.oif.is_none() && self.iif.as_deref() == Some(LOOPBACK);
+        let adjusted = self.tracked.filter(|tracked| !again && self.machine.conntrack.is_adjusted(*tracked));
         self.help()?;
+        if let Some(tracked) = adjusted
+            && !self.machine.conntrack.adjust(tracked, &mut self.bytes)
+        {
+            return Err(self.lost("conntrack"));
+        }
         let confirmed = self.tracked.is_none_or(|tracked| self.machine.conntrack.confirm(tracked, self.now));
         if confirmed { Ok(()) } else { Err(self.lost("conntrack")) }
     }
@@ -352,6 +360,10 @@ impl<'m, R: Ruling> Walk<'m, R> {
         };
         match help {
             Help::Accept(_) => Ok(()),
+            Help::Rewritten(bytes) => {
+                self.bytes = bytes;
+                Ok(())
+            }
             Help::Drop => Err(self.lost("conntrack helper")),
         }
     }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use ringwall_ir::words::{CtDirection, Family, Hook, Protocol, TcpFlags};
+use ringwall_ir::words::{CtDirection, CtStatus, Family, Hook, Protocol, TcpFlags};
 
 use crate::conntrack::expectation::Saved;
 use crate::conntrack::{Conntrack, Form, Help, Helper, Zone};
@@ -15,6 +15,8 @@ use crate::packet::build::{Build, Segment};
 
 const CLIENT: u128 = 0x0a00_0001;
 const SERVER: u128 = 0x0a00_0063;
+/// What translated clients are known by.
+const OUTSIDE: u128 = 0xcb00_7101;
 const NOW: Duration = Duration::ZERO;
 
 /// A table, and how far the two ends of one TCP conversation are.
@@ -23,12 +25,14 @@ struct Talk {
     helper: Helper,
     port: u16,
     sent: [u32; 2],
+    /// The address that the client is translated to.
+    outside: Option<u128>,
 }
 
 impl Talk {
     fn new(helper: Helper, limit: usize) -> Self {
         let sysctls = Sysctls { expect_max: limit, ..Sysctls::default() };
-        Self { conntrack: Conntrack::new(sysctls), helper, port: 40000, sent: [0, 0] }
+        Self { conntrack: Conntrack::new(sysctls), helper, port: 40000, sent: [0, 0], outside: None }
     }
 
     /// A conversation after its handshake, each end of which has ended a line.
@@ -59,7 +63,7 @@ impl Talk {
         let server = if self.helper == Helper::Ftp { 21 } else { 5060 };
         let (source, destination, sequence, acknowledgement) =
             if out { (self.port, server, ours, theirs) } else { (server, self.port, theirs, ours) };
-        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = self.ends(out);
         let bytes = Build::from_bits(Family::Ipv4, from, to).tcp(&Segment {
             source_port: source,
             destination_port: destination,
@@ -76,15 +80,26 @@ impl Talk {
     }
 
     fn udp(&mut self, out: bool, source_port: u16, destination_port: u16, payload: &[u8]) -> Help {
-        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = self.ends(out);
         let bytes = Build::from_bits(Family::Ipv4, from, to).udp(source_port, destination_port, payload);
         self.pass(&bytes)
+    }
+
+    fn ends(&self, out: bool) -> (u128, u128) {
+        if out { (CLIENT, SERVER) } else { (SERVER, self.outside.unwrap_or(CLIENT)) }
     }
 
     fn pass(&mut self, bytes: &[u8]) -> Help {
         let packet = Packet::parse(bytes).unwrap();
         let tracked = self.conntrack.track(&packet, Hook::Prerouting, Zone::default(), NOW);
         self.conntrack.assign_helper(tracked, self.helper);
+        if let (Some(outside), Some(entry)) =
+            (self.outside, tracked.entry.and_then(|id| self.conntrack.table.get_mut(id)))
+            && !entry.is_confirmed()
+        {
+            entry.reply.destination = outside;
+            entry.status = entry.status.with(CtStatus::SRC_NAT);
+        }
         let help = self.conntrack.help(tracked, &packet, None, NOW);
         assert!(help == Help::Drop || self.conntrack.confirm(tracked, NOW));
         self.conntrack.finish(tracked);
@@ -104,35 +119,38 @@ fn said(pairs: &[(Form, &str)]) -> Vec<(Form, String)> {
     pairs.iter().map(|&(form, text)| (form, text.to_owned())).collect()
 }
 
-#[test]
-fn ftp_says_where_address_and_port_stand() {
-    let mut talk = Talk::open(Helper::Ftp);
-    for (payload, form, text) in [
-        (&b"PORT 10,0,0,1,4,1\r\n"[..], Form::FtpCommas, "10,0,0,1,4,1"),
-        (b"EPRT |1|10.0.0.1|1025|\r\n", Form::FtpExtendedPort, "|1|10.0.0.1|1025|"),
-    ] {
-        let help = talk.out(payload);
-        assert_eq!(found(help, payload), said(&[(form, text)]));
-    }
-    for (payload, form, text) in [
-        (&b"227 Passive =10,0,0,99,4,1.\r\n"[..], Form::FtpCommas, "10,0,0,99,4,1"),
-        (b"229 Extended (|||1025|)\r\n", Form::FtpExtendedPassive, "|||1025|"),
-    ] {
-        let help = talk.back(payload);
-        assert_eq!(found(help, payload), said(&[(form, text)]));
-    }
+/// The payload of a packet that a translation rewrote.
+#[track_caller]
+fn rewritten(help: Help) -> String {
+    let Help::Rewritten(bytes) = help else { panic!("not rewritten: {help:?}") };
+    let packet = Packet::parse(&bytes).unwrap();
+    String::from_utf8(packet.payload().unwrap().to_vec()).unwrap()
 }
 
 #[test]
-fn irc_and_amanda_say_where_ports_stand() {
-    let payload = b"PRIVMSG bob :\x01DCC SEND file 167772161  4000 12\x01\r\n";
-    let help = Talk::open(Helper::Irc).out(payload);
-    assert_eq!(found(help, payload), said(&[(Form::IrcOffer, "167772161  4000")]));
-    let mut talk = Talk::new(Helper::Amanda, 4096);
+fn ftp_says_where_a_translated_client_is_met() {
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Ftp, 4096) };
+    talk.greet();
+    let help = talk.out(b"PORT 10,0,0,1,4,1\r\n");
+    assert_eq!(rewritten(help), "PORT 203,0,113,1,4,1\r\n");
+    let help = talk.out(b"EPRT |1|10.0.0.1|1025|\r\n");
+    assert_eq!(rewritten(help), "EPRT |1|203.0.113.1|1025|\r\n");
+    let help = talk.back(b"227 Passive =10,0,0,99,4,1.\r\n");
+    assert_eq!(rewritten(help), "227 Passive =10,0,0,99,4,1.\r\n");
+    let help = talk.back(b"229 Extended (!!!1025!)\r\n");
+    assert_eq!(rewritten(help), "229 Extended (|||1025|)\r\n");
+}
+
+#[test]
+fn irc_and_amanda_say_where_translated_ends_are_met() {
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Irc, 4096) };
+    talk.greet();
+    let help = talk.out(b"PRIVMSG bob :\x01DCC SEND file 167772161  4000 12\x01\r\n");
+    assert_eq!(rewritten(help), "PRIVMSG bob :\x01DCC SEND file 3405803777 4000 12\x01\r\n");
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Amanda, 4096) };
     talk.udp(true, 700, 10080, b"REQ");
-    let payload = b"REP\nCONNECT DATA 2001 MESG 2002\n";
-    let help = talk.udp(false, 10080, 700, payload);
-    assert_eq!(found(help, payload), said(&[(Form::AmandaPort, "2001"), (Form::AmandaPort, "2002")]));
+    let help = talk.udp(false, 10080, 700, b"REP\nCONNECT DATA 02001 MESG 2002\n");
+    assert_eq!(rewritten(help), "REP\nCONNECT DATA 2001 MESG 2002\n");
 }
 
 #[test]
