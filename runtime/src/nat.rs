@@ -18,7 +18,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus, Hook, NatFlags};
 
 pub(crate) use self::follow::follow;
-pub(crate) use self::payload::replace as replace_payload;
+pub(crate) use self::payload::{redirect, replace as replace_payload};
 pub(crate) use self::rewrite::is_icmp;
 use crate::conntrack::{Conntrack, EntryId, Table, Tracked};
 

@@ -52,6 +52,10 @@ pub enum Then {
 pub enum Follow {
     /// As its master is.
     Master,
+    /// To what stood in the payload, and from what its master sends to.
+    Signalling,
+    /// The same; where its source is expected too, from what is expected of that.
+    Media,
 }
 
 /// What a translation must know of the destination that stood in the payload (`saved_addr`, `saved_proto` and `dir`).

@@ -115,40 +115,12 @@ enum Memory {
 /// What becomes of a packet that a helper has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Help {
-    /// It passes. A translation has to write these places anew.
-    Accept(Vec<Finding>),
+    /// It passes.
+    Accept,
     /// It passes with another payload, in which it says where the translated conversation is to be met.
     Rewritten(Vec<u8>),
     /// It is gone: the helper could not read it whole, or could not expect what it announces.
     Drop,
-}
-
-/// An address or a port in a payload that a translation has to write anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is, and so how it is written.
-    pub form: Form,
-    /// Where it stands in the payload of the segment or datagram.
-    pub place: Range<usize>,
-}
-
-/// How an address or a port is written in a payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// Address and port, if one is said, of a SIP URI: of the request, the contacts, the sender and the receiver.
-    SipAddress,
-    /// Address and port, if one is said, of the topmost Via.
-    SipVia,
-    /// The address of its parameter `maddr`.
-    SipViaReplyTo,
-    /// The address of its parameter `received`.
-    SipViaReceived,
-    /// The port of its parameter `rport`.
-    SipViaPort,
-    /// The port of a medium in a description.
-    SdpPort,
-    /// The address of a connection in a description, or of its owner.
-    SdpAddress,
 }
 
 /// The packet must not pass.
@@ -179,7 +151,6 @@ struct Aid<'a> {
     /// How many expectations the table holds at most.
     limit: usize,
     now: Duration,
-    findings: Vec<Finding>,
 }
 
 /// The data of a TCP segment.
@@ -328,9 +299,9 @@ impl<'a> Aid<'a> {
         }
     }
 
-    /// Notes an address or a port in the payload.
-    fn found(&mut self, form: Form, place: Range<usize>) {
-        self.findings.push(Finding { form, place });
+    /// Sends the packet to another port.
+    fn redirect(&mut self, port: u16) {
+        nat::redirect(self.rewritten.get_or_insert_with(|| self.packet.to_vec()), port);
     }
 
     fn help(&mut self, memory: &mut Memory) -> Result<(), Dropped> {
@@ -387,7 +358,7 @@ impl Conntrack {
     /// [`Conntrack::confirm`]. `broadcast` says how many bits of the destination belong to the network, if the host itself
     /// sends the packet to the broadcast address of the interface that it leaves by.
     pub fn help(&mut self, tracked: Tracked, packet: &Packet<'_>, broadcast: Option<u8>, now: Duration) -> Help {
-        self.helped(tracked, packet, broadcast, now).unwrap_or_else(|| Help::Accept(Vec::new()))
+        self.helped(tracked, packet, broadcast, now).unwrap_or(Help::Accept)
     }
 
     fn helped(&mut self, tracked: Tracked, packet: &Packet<'_>, broadcast: Option<u8>, now: Duration) -> Option<Help> {
@@ -412,15 +383,11 @@ impl Conntrack {
             broadcast,
             limit: self.sysctls.expect_max,
             now,
-            findings: Vec::new(),
             table: &mut self.table,
         };
         aid.table.end_masters(now);
         let help = match aid.help(&mut memory) {
-            Ok(()) => match aid.rewritten.take() {
-                Some(bytes) => Help::Rewritten(bytes),
-                None => Help::Accept(std::mem::take(&mut aid.findings)),
-            },
+            Ok(()) => aid.rewritten.take().map_or(Help::Accept, Help::Rewritten),
             Err(Dropped) => Help::Drop,
         };
         if let Some(entry) = self.table.get_mut(id) {

@@ -359,7 +359,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
         };
         match help {
-            Help::Accept(_) => Ok(()),
+            Help::Accept => Ok(()),
             Help::Rewritten(bytes) => {
                 self.bytes = bytes;
                 Ok(())

@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
+use ringwall_ir::words::CtDirection;
+
 use super::{End, Range, bind_entry};
-use crate::conntrack::{EntryId, Expectation, Follow, Table};
+use crate::conntrack::{EntryId, Expectation, Follow, Saved, Table};
 
 /// Binds both ends of a new conversation, as far as the expectation that it fulfils says (`expectfn`).
 pub fn follow(table: &mut Table, id: EntryId, expected: &Expectation, now: Duration) {
     match expected.follow {
         None => {}
         Some(Follow::Master) => follow_master(table, id, expected, now),
+        Some(way @ (Follow::Signalling | Follow::Media)) => follow_payload(table, id, expected, way, now),
     }
 }
 
@@ -23,4 +26,39 @@ fn follow_master(table: &mut Table, id: EntryId, expected: &Expectation, now: Du
     let ports = Some((expected.saved.port, expected.saved.port));
     let destination = Range { addresses: Some((there.source, there.source)), ports, ..Range::default() };
     bind_entry(table, id, End::Destination, Some(destination), now);
+}
+
+/// Its destination becomes what stood in the payload. Its source becomes the end that is expected of it, or what the
+/// master sends to if it comes from where the master's packets do (`nf_nat_sip_expected`).
+fn follow_payload(table: &mut Table, id: EntryId, expected: &Expectation, way: Follow, now: Duration) {
+    let Saved { address, port, direction } = expected.saved;
+    let range = Range { addresses: Some((address, address)), ports: Some((port, port)), ..Range::default() };
+    bind_entry(table, id, End::Destination, Some(range), now);
+    let Some(source) = source(table, id, expected, way, direction) else { return };
+    bind_entry(table, id, End::Source, Some(source), now);
+}
+
+fn source(
+    table: &mut Table,
+    id: EntryId,
+    expected: &Expectation,
+    way: Follow,
+    direction: CtDirection,
+) -> Option<Range> {
+    let original = table.get(id)?.original;
+    let (port, _) = original.ends.parted();
+    let is_pair = |other: &Expectation| {
+        (other.tuple.family, other.tuple.protocol) == (original.family, original.protocol)
+            && (other.saved.address, other.saved.port) == (original.source, port)
+    };
+    let pair = table.expectations.of_mut(expected.master).find(|other| is_pair(other));
+    if let Some(pair) = pair.filter(|_| way == Follow::Media) {
+        let (_, port) = pair.tuple.ends.parted();
+        let address = pair.tuple.destination;
+        return Some(Range { addresses: Some((address, address)), ports: Some((port, port)), ..Range::default() });
+    }
+    let master = table.get(expected.master)?;
+    let address = master.tuple(direction.reversed()).destination;
+    let same = master.tuple(direction).source == original.source;
+    same.then(|| Range { addresses: Some((address, address)), ..Range::default() })
 }

@@ -32,8 +32,17 @@ pub fn replace(packet: &mut Vec<u8>, place: Range<usize>, text: &[u8]) -> bool {
     true
 }
 
+/// Sends a datagram to another port. Whatever it is, it is taken for a datagram, as the kernel does it.
+pub fn redirect(packet: &mut [u8], port: u16) {
+    const DESTINATION: usize = 2;
+    if let Some((family, _, at)) = layout(packet) {
+        put(packet, at + DESTINATION, &port.to_be_bytes());
+        sum(packet, family, Protocol::UDP, at);
+    }
+}
+
 /// Writes length and checksum of the transport header. A datagram without a checksum keeps none.
-pub fn sum(packet: &mut [u8], family: Family, protocol: Protocol, at: usize) {
+fn sum(packet: &mut [u8], family: Family, protocol: Protocol, at: usize) {
     let place = match protocol {
         Protocol::UDP => {
             put(packet, at + 4, &length(packet.len().saturating_sub(at)));
