@@ -56,6 +56,8 @@ pub enum Follow {
     Signalling,
     /// The same; where its source is expected too, from what is expected of that.
     Media,
+    /// As the control connection of its call is, with the call id that the payload said.
+    Call,
 }
 
 /// What a translation must know of the destination that stood in the payload (`saved_addr`, `saved_proto` and `dir`).
@@ -281,7 +283,8 @@ impl Table {
         let id = self.add(entry, now);
         if expected.then == Then::CallEnds {
             self.calls.carry(id);
-            if let Some(other) = expected.tuple.inverted() {
+            let other = expected.follow.map_or_else(|| expected.tuple.inverted(), |_| self.other_way(&expected));
+            if let Some(other) = other {
                 self.expectations.remove(&other);
             }
         }

@@ -308,10 +308,7 @@ impl<'a> Aid<'a> {
         match (self.helper, memory) {
             (Helper::Ftp, Memory::Ftp(newlines)) => ftp::help(self, newlines),
             (Helper::Sip, Memory::Sip(dialogue)) => sip::help(self, dialogue),
-            (Helper::Pptp, Memory::Pptp(session)) => {
-                pptp::help(self, session);
-                Ok(())
-            }
+            (Helper::Pptp, Memory::Pptp(session)) => pptp::help(self, session),
             (Helper::Tftp, _) => tftp::help(self),
             (Helper::Irc, _) => irc::help(self),
             (Helper::Amanda, _) => amanda::help(self),

@@ -13,6 +13,7 @@ pub fn follow(table: &mut Table, id: EntryId, expected: &Expectation, now: Durat
     match expected.follow {
         None => {}
         Some(Follow::Master) => follow_master(table, id, expected, now),
+        Some(Follow::Call) => follow_call(table, id, expected, now),
         Some(way @ (Follow::Signalling | Follow::Media)) => follow_payload(table, id, expected, way, now),
     }
 }
@@ -61,4 +62,19 @@ fn source(
     let address = master.tuple(direction.reversed()).destination;
     let same = master.tuple(direction).source == original.source;
     same.then(|| Range { addresses: Some((address, address)), ..Range::default() })
+}
+
+/// Its ends become those of the control connection, and the client's call id the one that the other side knows
+/// (`pptp_nat_expected`).
+fn follow_call(table: &mut Table, id: EntryId, expected: &Expectation, now: Duration) {
+    let Saved { port, direction, .. } = expected.saved;
+    let Some(master) = table.get(expected.master) else { return };
+    let there = *master.tuple(direction.reversed());
+    let key = |way| (way == direction).then_some((port, port));
+    let source = (End::Source, there.destination, key(CtDirection::Original));
+    let destination = (End::Destination, there.source, key(CtDirection::Reply));
+    for (end, address, ports) in [source, destination] {
+        let range = Range { addresses: Some((address, address)), ports, ..Range::default() };
+        bind_entry(table, id, end, Some(range), now);
+    }
 }

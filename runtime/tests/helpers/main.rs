@@ -92,6 +92,36 @@ fn ftp_is_translated() {
     replay(include_str!("ftp-translated.talk"));
 }
 
+#[test]
+fn irc_is_translated() {
+    replay(include_str!("irc-translated.talk"));
+}
+
+#[test]
+fn tftp_is_translated() {
+    replay(include_str!("tftp-translated.talk"));
+}
+
+#[test]
+fn amanda_is_translated() {
+    replay(include_str!("amanda-translated.talk"));
+}
+
+#[test]
+fn sip_is_translated() {
+    replay(include_str!("sip-translated.talk"));
+}
+
+#[test]
+fn sip_over_tcp_is_translated() {
+    replay(include_str!("sip-tcp-translated.talk"));
+}
+
+#[test]
+fn pptp_is_translated() {
+    replay(include_str!("pptp-translated.talk"));
+}
+
 /// One conversation on its way.
 struct Talk<'a> {
     title: &'a str,
