@@ -12,8 +12,8 @@ use ringwall_runtime::nat::{NewEnd, Translation};
 #[derive(Clone, Default)]
 pub struct Assign {
     pub chosen: Option<(Helper, Protocol, u16)>,
-    /// The interface that packets leave by, and the new end.
-    sources: Vec<(String, NewEnd)>,
+    /// The interface that packets leave by, the new end, and its ports, first and last.
+    sources: Vec<(String, NewEnd, Option<(u16, u16)>)>,
     destinations: Vec<Destination>,
 }
 
@@ -30,10 +30,11 @@ impl Assign {
     /// Adds the rule that a line says.
     pub fn translate(&mut self, words: &[&str]) {
         match *words {
-            ["masquerade", interface] => self.sources.push((interface.to_owned(), NewEnd::Departure)),
-            ["snat", interface, address, ..] => {
+            ["masquerade", interface] => self.sources.push((interface.to_owned(), NewEnd::Departure, None)),
+            ["snat", interface, address, ports] => {
+                let ports = ports.split_once('-').map(|(first, last)| (first.parse().unwrap(), last.parse().unwrap()));
                 let (_, address) = bits(address);
-                self.sources.push((interface.to_owned(), NewEnd::Addresses(address, address)));
+                self.sources.push((interface.to_owned(), NewEnd::Addresses(address, address), ports));
             }
             ["dnat", _, protocol, port, to, new_port] => {
                 let (family, address) = bits(to);
@@ -59,21 +60,21 @@ impl Assign {
         if view.stage != Stage::Translating {
             return None;
         }
-        let (end, port) = match view.hook {
+        let (end, ports) = match view.hook {
             Hook::Postrouting => {
-                let (_, end) = self.sources.iter().find(|(interface, _)| view.oif == Some(interface))?;
-                (*end, None)
+                let (_, end, ports) = self.sources.iter().find(|(interface, ..)| view.oif == Some(interface))?;
+                (*end, *ports)
             }
             Hook::Prerouting => {
                 let (_, port) = view.packet.ports()?;
                 let new = self.destinations.iter().find(|new| {
                     (new.family, new.protocol, new.port) == (view.packet.family(), view.packet.protocol(), port)
                 })?;
-                (NewEnd::Addresses(new.address, new.address), new.new_port)
+                (NewEnd::Addresses(new.address, new.address), new.new_port.map(|port| (port, port)))
             }
             _ => return None,
         };
-        Some(Translation { end, ports: port.map(|port| (port, port)), flags: NatFlags::default() })
+        Some(Translation { end, ports, flags: NatFlags::default() })
     }
 }
 

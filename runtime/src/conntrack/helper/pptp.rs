@@ -24,15 +24,8 @@ pub struct Session {
     server: u16,
     /// The call id of the client (PNS), as the server knows it.
     client: u16,
-    /// Their call ids as the client knows them, where the control connection is translated (`struct nf_nat_pptp`).
-    inside: Inside,
-}
-
-/// The call ids as the client knows them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Inside {
-    server: u16,
-    client: u16,
+    /// The same as the client itself knows it, where the control connection is translated (`struct nf_nat_pptp`).
+    inside: u16,
 }
 
 /// How far the control connection is (`enum pptp_ctrlsess_state`).
@@ -209,28 +202,26 @@ impl Session {
         const HEADER: usize = 12;
         let (at, id) = match (aid.direction, message.kind) {
             (CtDirection::Original, OUT_CALL_REQUEST) => {
-                self.inside.client = self.client;
+                self.inside = self.client;
                 (_, self.client) = aid.reply.ends.parted();
                 (0, self.client)
             }
             (CtDirection::Original, IN_CALL_REPLY | CLEAR_REQUEST) => (0, self.client),
-            (CtDirection::Reply, OUT_CALL_REPLY) => (2, self.inside.client),
-            (CtDirection::Reply, IN_CALL_CONNECT | WAN_ERROR | DISCONNECT | LINK_INFO) => (0, self.inside.client),
+            (CtDirection::Reply, OUT_CALL_REPLY) => (2, self.inside),
+            (CtDirection::Reply, IN_CALL_CONNECT | WAN_ERROR | DISCONNECT | LINK_INFO) => (0, self.inside),
             _ => return Ok(()),
         };
         aid.write(HEADER + at..HEADER + at + 2, &id.to_be_bytes())
     }
 
     /// The GRE packets of the call are expected in both directions, and their other call id known (`exp_gre`).
-    fn expect_gre(&mut self, aid: &mut Aid<'_>) {
+    fn expect_gre(&self, aid: &mut Aid<'_>) {
         let mut outbound = Self::expectation(aid, &aid.original, self.client, self.server);
         let mut inbound = Self::expectation(aid, &aid.reply, self.server, self.client);
         if aid.is_translated() {
-            self.inside.server = self.server;
-            let inside = self.inside.client;
-            outbound.tuple.ends = Ends::Keys { source: inside, destination: self.server };
+            outbound.tuple.ends = Ends::Keys { source: self.inside, destination: self.server };
             outbound.saved = Saved { port: self.client, direction: CtDirection::Original, ..outbound.saved };
-            inbound.saved = Saved { port: inside, direction: CtDirection::Reply, ..inbound.saved };
+            inbound.saved = Saved { port: self.inside, direction: CtDirection::Reply, ..inbound.saved };
             (outbound.follow, inbound.follow) = (Some(Follow::Call), Some(Follow::Call));
         }
         let (one, other) = (outbound.tuple, inbound.tuple);
@@ -289,7 +280,8 @@ impl Table {
         let back = *master.tuple(expected.saved.direction.reversed());
         let (source, destination) = match expected.saved.direction {
             CtDirection::Original => (session.server, session.client),
-            CtDirection::Reply => (session.inside.client, session.inside.server),
+            // The kernel looks for the ids in the new entry, where there are none yet.
+            CtDirection::Reply => (0, 0),
         };
         Some(Tuple { protocol: GRE, ends: Ends::Keys { source, destination }, ..back })
     }
