@@ -2,7 +2,7 @@
 //! Sequence numbers of a conversation whose payload a translation made longer or shorter (`nf_conntrack_seqadj.c`): what
 //! follows is moved on, and what the other end acknowledges is moved back.
 
-use ringwall_ir::words::{CtDirection, CtState, CtStatus};
+use ringwall_ir::words::{CtDirection, CtState, CtStatus, TcpFlags};
 
 use super::sequence::Sequence;
 use super::tuple::Layers;
@@ -65,8 +65,8 @@ impl Adjustment {
     /// Moves the numbers of a segment (`nf_ct_seq_adjust`). False if it is cut short, or its options are.
     fn segment(&self, direction: CtDirection, segment: &mut [u8]) -> bool {
         let (ours, theirs) = (self.of(direction), self.of(direction.reversed()));
-        let (Some(sequence), Some(acknowledged), Some(offset)) =
-            (number32(segment, 4), number32(segment, 8), byte(segment, 12))
+        let (Some(sequence), Some(acknowledged), Some(offset), Some(flags)) =
+            (number32(segment, 4), number32(segment, 8), byte(segment, 12), byte(segment, 13))
         else {
             return false;
         };
@@ -75,7 +75,9 @@ impl Adjustment {
         }
         let sequence = Sequence(sequence);
         replace(segment, 4, sequence.plus(ours.at(sequence)));
-        replace(segment, 8, theirs.undone(Sequence(acknowledged)));
+        if TcpFlags(flags).contains(TcpFlags::ACK) {
+            replace(segment, 8, theirs.undone(Sequence(acknowledged)));
+        }
         sack(segment, usize::from(offset >> 4) * 4, theirs)
     }
 }

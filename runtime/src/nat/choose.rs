@@ -195,13 +195,7 @@ pub(super) fn jhash2(words: [u32; 4], seed: u32) -> u32 {
 
 /// Chooses a port, or what stands for it, that no other conversation has (`nf_nat_l4proto_unique_tuple`). False where there
 /// is no choice.
-fn choose_port(
-    tuple: &mut Tuple,
-    end: End,
-    range: &Range,
-    called: bool,
-    is_used: impl Fn(&Tuple) -> bool,
-) -> bool {
+fn choose_port(tuple: &mut Tuple, end: End, range: &Range, called: bool, is_used: impl Fn(&Tuple) -> bool) -> bool {
     let Some((first, last)) = ports(tuple, end, range, called) else { return false };
     for port in first..=last {
         set_port(tuple, end, port);

@@ -32,12 +32,12 @@ pub fn replace(packet: &mut Vec<u8>, place: Range<usize>, text: &[u8]) -> bool {
     true
 }
 
-/// Sends a datagram to another port. Whatever it is, it is taken for a datagram, as the kernel does it.
+/// Sends a datagram to another port.
 pub fn redirect(packet: &mut [u8], port: u16) {
     const DESTINATION: usize = 2;
-    if let Some((family, _, at)) = layout(packet) {
+    if let Some((family, protocol, at)) = layout(packet) {
         put(packet, at + DESTINATION, &port.to_be_bytes());
-        sum(packet, family, Protocol::UDP, at);
+        sum(packet, family, protocol, at);
     }
 }
 

@@ -7,7 +7,7 @@
 //! | `talk TITLE` | a conversation starts, on an empty table |
 //! | `helper NAME PROTOCOL PORT` | a rule gives new conversations to that port the helper |
 //! | `masquerade INTERFACE` | what leaves by the interface has its address |
-//! | `snat INTERFACE ADDRESS FIRST-LAST` | what leaves by the interface has this address and one of these ports |
+//! | `snat INTERFACE ADDRESS FIRST-LAST` | what leaves by the interface and has ports has this address and one of these ports |
 //! | `dnat FAMILY PROTOCOL PORT ADDRESS TO` | conversations that arrive for the port go to another address, and another port if it is none of `-` |
 //! | `wait SECONDS` | time passes |
 //! | `FROM > TO tcp FLAGS SEQUENCE ACKNOWLEDGEMENT "DATA"` | a packet, with `options HEX` before its data if it has some; also `udp "DATA"`, `icmp TYPE CODE "QUOTE"`, `proto N "DATA"`; `on IF` behind it says where it arrives, if not on eth0 |
@@ -150,7 +150,14 @@ fn replay(text: &str) {
 impl<'a> Talk<'a> {
     fn new(title: &'a str) -> Self {
         let machine = Machine::new(&host(), Assign::default());
-        Self { title, ruling: Assign::default(), machine, now: Duration::ZERO, table: Vec::new(), failures: String::new() }
+        Self {
+            title,
+            ruling: Assign::default(),
+            machine,
+            now: Duration::ZERO,
+            table: Vec::new(),
+            failures: String::new(),
+        }
     }
 
     fn run(&mut self, lines: &'a str) {

@@ -40,7 +40,13 @@ impl Assign {
                 let (family, address) = bits(to);
                 let protocol = Protocol::named(protocol).unwrap();
                 let port = port.parse().unwrap();
-                self.destinations.push(Destination { family, protocol, port, address, new_port: new_port.parse().ok() });
+                self.destinations.push(Destination {
+                    family,
+                    protocol,
+                    port,
+                    address,
+                    new_port: new_port.parse().ok(),
+                });
             }
             _ => unreachable!("{words:?}"),
         }
@@ -63,6 +69,10 @@ impl Assign {
         let (end, ports) = match view.hook {
             Hook::Postrouting => {
                 let (_, end, ports) = self.sources.iter().find(|(interface, ..)| view.oif == Some(interface))?;
+                // Ports are given to what has some.
+                if ports.is_some() && view.packet.ports().is_none() {
+                    return None;
+                }
                 (*end, *ports)
             }
             Hook::Prerouting => {

@@ -121,7 +121,7 @@ fn process(aid: &mut Aid<'_>, dialogue: &mut Dialogue, text: &[u8], start: usize
         request(aid, dialogue, &mut message)?;
     }
     if aid.is_translated() {
-        addresses::translate(aid, *dialogue, &mut message);
+        addresses::translate(aid, *dialogue, &mut message)?;
     }
     if message.written { aid.rewrite(start..start + text.len(), &message.text) } else { Ok(0) }
 }

@@ -143,7 +143,8 @@ fn irc_and_amanda_say_where_translated_ends_are_met() {
 #[test]
 fn sip_says_where_a_translated_client_is_met_in_each_place() {
     let description = "v=0\r\no=u 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 x\r\nc=IN IP4 10.0.0.1\r\n";
-    let invite = |length: usize| format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {length}\r\n\r\n");
+    let invite =
+        |length: usize| format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {length}\r\n\r\n");
     let register = "REGISTER sip:a@10.0.0.1:40000 SIP/2.0\r\nv: SIP/2.0/TCP 10.0.0.1:40000;maddr=10.0.0.1\r\n\
                     f: <sip:10.0.0.1:40000>\r\nTo: <sip:b@10.0.0.1:40000>\r\nCSeq: 2 REGISTER\r\n\
                     Contact: <sip:a@10.0.0.1:40000>, <sip:c@10.0.0.1:40000>\r\nExpires: 9\r\nContent-Length: 0\r\n\r\n";

@@ -113,7 +113,10 @@ impl<'a> Segment<'a> {
         let Some((_, blocks)) = OptionWalk(self.options).find(|&(kind, value)| kind == SACK && whole(value)) else {
             return self.acknowledgement;
         };
-        let edges = blocks.chunks_exact(BLOCK).filter_map(|block| number32(block, 4)).map(|edge| Sequence(edge).minus(self.earlier));
+        let edges = blocks
+            .chunks_exact(BLOCK)
+            .filter_map(|block| number32(block, 4))
+            .map(|edge| Sequence(edge).minus(self.earlier));
         edges.fold(self.acknowledgement, |highest, edge| if edge.is_after(highest) { edge } else { highest })
     }
 }

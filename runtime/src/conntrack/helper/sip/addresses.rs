@@ -8,13 +8,13 @@ use ringwall_ir::words::{CtDirection, Family, Protocol};
 
 use super::header::{self, CONTACT, Endpoint, Endpoints, FROM, Header, TO, VIA_TCP, VIA_UDP};
 use super::{Dialogue, Message, is_response};
-use crate::conntrack::helper::Aid;
 use crate::conntrack::helper::text::starts_with;
+use crate::conntrack::helper::{Aid, Dropped};
 use crate::conntrack::tuple::Tuple;
 use crate::packet::wire;
 
 /// Writes all addresses of a message anew that are those of its conversation.
-pub fn translate(aid: &mut Aid<'_>, dialogue: Dialogue, message: &mut Message) {
+pub fn translate(aid: &mut Aid<'_>, dialogue: Dialogue, message: &mut Message) -> Result<(), Dropped> {
     let ends = Ends::of(aid, dialogue);
     let request = !is_response(&message.text);
     if request && let Some(endpoint) = target(message) {
@@ -30,8 +30,12 @@ pub fn translate(aid: &mut Aid<'_>, dialogue: Dialogue, message: &mut Message) {
         }
     }
     if let (CtDirection::Reply, Some(port)) = (aid.direction, dialogue.forced) {
+        if aid.original.protocol != Protocol::UDP {
+            return Err(Dropped);
+        }
         aid.redirect(port);
     }
+    Ok(())
 }
 
 /// The address of the first line of a request (`ct_sip_parse_request`).

@@ -220,8 +220,7 @@ fn announce(
     medium: Medium,
     (mut media, mut control): (Expectation, Expectation),
 ) -> Result<u128, Dropped> {
-    let outside =
-        if aid.here().source == aid.back().destination { medium.address } else { aid.back().destination };
+    let outside = if aid.here().source == aid.back().destination { medium.address } else { aid.back().destination };
     for expectation in [&mut media, &mut control] {
         expectation.tuple.destination = outside;
         expectation.follow = Some(Follow::Media);
