@@ -165,7 +165,7 @@ fn words_of(address: u128, words: usize) -> [u32; 4] {
 
 /// A number below `end`, in the proportion of `value` to all numbers (`reciprocal_scale`).
 fn scaled(value: u32, end: u32) -> u32 {
-    u32::try_from(u64::from(value) * u64::from(end) >> 32).unwrap_or(u32::MAX)
+    u32::try_from((u64::from(value) * u64::from(end)) >> 32).unwrap_or(u32::MAX)
 }
 
 /// Bob Jenkins' hash of four words (`jhash2` in `include/linux/jhash.h`). The kernel reads the words of an address in the

@@ -12,9 +12,17 @@ use ringwall_runtime::nat::{NewEnd, Translation};
 #[derive(Clone, Default)]
 pub struct Assign {
     pub chosen: Option<(Helper, Protocol, u16)>,
-    /// The interface that packets leave by, the new end, and its ports, first and last.
-    sources: Vec<(String, NewEnd, Option<(u16, u16)>)>,
+    sources: Vec<Source>,
     destinations: Vec<Destination>,
+}
+
+#[derive(Clone)]
+struct Source {
+    /// The interface that packets leave by.
+    interface: String,
+    end: NewEnd,
+    /// First and last.
+    ports: Option<(u16, u16)>,
 }
 
 #[derive(Clone)]
@@ -30,11 +38,14 @@ impl Assign {
     /// Adds the rule that a line says.
     pub fn translate(&mut self, words: &[&str]) {
         match *words {
-            ["masquerade", interface] => self.sources.push((interface.to_owned(), NewEnd::Departure, None)),
+            ["masquerade", interface] => {
+                self.sources.push(Source { interface: interface.to_owned(), end: NewEnd::Departure, ports: None });
+            }
             ["snat", interface, address, ports] => {
                 let ports = ports.split_once('-').map(|(first, last)| (first.parse().unwrap(), last.parse().unwrap()));
                 let (_, address) = bits(address);
-                self.sources.push((interface.to_owned(), NewEnd::Addresses(address, address), ports));
+                let end = NewEnd::Addresses(address, address);
+                self.sources.push(Source { interface: interface.to_owned(), end, ports });
             }
             ["dnat", _, protocol, port, to, new_port] => {
                 let (family, address) = bits(to);
@@ -68,12 +79,12 @@ impl Assign {
         }
         let (end, ports) = match view.hook {
             Hook::Postrouting => {
-                let (_, end, ports) = self.sources.iter().find(|(interface, ..)| view.oif == Some(interface))?;
+                let source = self.sources.iter().find(|source| view.oif == Some(&source.interface))?;
                 // Ports are given to what has some.
-                if ports.is_some() && view.packet.ports().is_none() {
+                if source.ports.is_some() && view.packet.ports().is_none() {
                     return None;
                 }
-                (*end, *ports)
+                (source.end, source.ports)
             }
             Hook::Prerouting => {
                 let (_, port) = view.packet.ports()?;
