@@ -280,7 +280,7 @@ impl<'a> Aid<'a> {
         let now = |at: usize| at.checked_add_signed(moved).ok_or(Dropped);
         let grown = text.len().cast_signed() - place.len().cast_signed();
         let packet = self.rewritten.get_or_insert_with(|| self.packet.to_vec());
-        if !nat::replace_payload(packet, now(place.start)?..now(place.end)?, text) {
+        if !nat::replace_payload(packet, self.original.protocol, now(place.start)?..now(place.end)?, text) {
             return Err(Dropped);
         }
         self.edits.push((place.end, grown));

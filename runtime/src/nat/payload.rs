@@ -11,9 +11,9 @@ use crate::packet::{checksum, write_header_checksum};
 
 /// Puts a text in the place of a part of the payload of a TCP segment or a UDP datagram, with lengths and checksums made
 /// anew (`nf_nat_mangle_tcp_packet`, `nf_nat_mangle_udp_packet`). False if there is no such part, or the packet would be
-/// too long.
-pub fn replace(packet: &mut Vec<u8>, place: Range<usize>, text: &[u8]) -> bool {
-    let Some((family, protocol, at)) = layout(packet) else { return false };
+/// too long. `protocol` is the conversation's: what is related to it is taken for a packet of it, even an ICMP error.
+pub fn replace(packet: &mut Vec<u8>, protocol: Protocol, place: Range<usize>, text: &[u8]) -> bool {
+    let Some((family, _, at)) = layout(packet) else { return false };
     let Some(payload) = payload(packet, protocol, at) else { return false };
     let (start, end) = (payload + place.start, payload + place.end);
     let whole = (packet.len() + text.len()).saturating_sub(place.len());
@@ -32,12 +32,12 @@ pub fn replace(packet: &mut Vec<u8>, place: Range<usize>, text: &[u8]) -> bool {
     true
 }
 
-/// Sends a datagram to another port.
+/// Sends a datagram, or what is taken for one, to another port.
 pub fn redirect(packet: &mut [u8], port: u16) {
     const DESTINATION: usize = 2;
-    if let Some((family, protocol, at)) = layout(packet) {
+    if let Some((family, _, at)) = layout(packet) {
         put(packet, at + DESTINATION, &port.to_be_bytes());
-        sum(packet, family, protocol, at);
+        sum(packet, family, Protocol::UDP, at);
     }
 }
 

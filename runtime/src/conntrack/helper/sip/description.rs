@@ -236,8 +236,10 @@ fn announce(
         }
         let second = put(aid, &control);
         if second.is_ok() {
-            if port != own {
-                write_port(message, medium.place, port)?;
+            if port != own && write_port(message, medium.place, port).is_err() {
+                aid.table.expectations.remove(&media.tuple);
+                aid.table.expectations.remove(&control.tuple);
+                break;
             }
             return Ok(outside);
         }
