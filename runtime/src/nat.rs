@@ -5,6 +5,10 @@
 //! What a rule says is a [`Translation`]; the machine makes a [`Range`] of it, with the addresses of the host, and [`bind`]
 //! chooses from the range what no other conversation uses. Where no rule says anything, a conversation is bound to what it
 //! has, so that a later clash of ports can be told (`nf_nat_alloc_null_binding`).
+//!
+//! Where a helper reads such a conversation, what it announces is written anew in the payload, and what it expects follows
+//! its master. The machine supposes that the kernel has those parts of its helpers (`nf_nat_ftp`, `nf_nat_sip` ...): where
+//! they are modules, nobody loads them for a ruleset.
 
 mod choose;
 mod follow;
