@@ -2,6 +2,8 @@
 //! Replays what a Linux kernel was seen to do, packet by packet: verdict, ct state, hooks, the packet that left, answers
 //! and the conntrack table. The rulesets of the cases are read as users' are.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::target::iptables;
 use ringwall_ir::Ruleset;
-use ringwall_ir::words::Family;
+use ringwall_ir::words::{Family, Protocol};
 use ringwall_kernel::namespace::read_nft;
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine, unsupported};
@@ -252,9 +254,10 @@ fn parted(line: &str) -> (String, i64) {
 }
 
 /// Identifications and flow labels are random, and with them the IPv4 header's checksum. The checksum of an IPv4 reset is
-/// left to the network card.
+/// left to the network card, as is that of a packet whose payload a translation wrote anew.
 fn without_id(packet: &[u8]) -> String {
     let mut packet = packet.to_vec();
+    finish_checksum(&mut packet);
     if packet[0] >> 4 == 4 {
         packet[4..6].fill(0);
         packet[10..12].fill(0);
@@ -266,6 +269,24 @@ fn without_id(packet: &[u8]) -> String {
         packet[2..4].fill(0);
     }
     packet.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where the checksum of a TCP segment is that of the pseudo header alone, the network card finishes it.
+fn finish_checksum(packet: &mut [u8]) {
+    const CHECKSUM: usize = 16;
+    let (family, protocol, at) =
+        if packet[0] >> 4 == 4 { (Family::Ipv4, packet[9], 20) } else { (Family::Ipv6, packet[6], 40) };
+    if protocol != Protocol::TCP.0 || packet.len() < at + 20 {
+        return;
+    }
+    let field = at + CHECKSUM..at + CHECKSUM + 2;
+    let nothing = vec![0; packet.len() - at];
+    let unfinished = !checksum::transport(packet, family, Protocol::TCP, &nothing);
+    if packet[field.clone()] == unfinished.to_be_bytes() {
+        packet[field.clone()].fill(0);
+        let sum = checksum::transport(packet, family, Protocol::TCP, &packet[at..]);
+        packet[field].copy_from_slice(&sum.to_be_bytes());
+    }
 }
 
 /// Record route and timestamp, which the host fills in.

@@ -4,6 +4,7 @@
 //! One file a protocol. The table knows no clock: every call is told the time. A new entry is unconfirmed, seen by its own
 //! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
 
+mod adjust;
 mod entry;
 mod expectation;
 mod generic;
@@ -30,7 +31,8 @@ use crate::host::Sysctls;
 use crate::packet::Packet;
 pub(crate) use entry::Entry;
 use entry::ProtocolState;
-pub use helper::{Finding, Form, Help, Helper};
+pub(crate) use expectation::{Expectation, Follow, Saved};
+pub use helper::{Help, Helper};
 pub use print::Style;
 pub use table::EntryId;
 pub(crate) use table::Table;

@@ -5,8 +5,14 @@
 //! What a rule says is a [`Translation`]; the machine makes a [`Range`] of it, with the addresses of the host, and [`bind`]
 //! chooses from the range what no other conversation uses. Where no rule says anything, a conversation is bound to what it
 //! has, so that a later clash of ports can be told (`nf_nat_alloc_null_binding`).
+//!
+//! Where a helper reads such a conversation, what it announces is written anew in the payload, and what it expects follows
+//! its master. The machine supposes that the kernel has those parts of its helpers (`nf_nat_ftp`, `nf_nat_sip` ...): where
+//! they are modules, nobody loads them for a ruleset.
 
 mod choose;
+mod follow;
+mod payload;
 mod rewrite;
 #[cfg(test)]
 mod tests;
@@ -15,8 +21,10 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus, Hook, NatFlags};
 
+pub(crate) use self::follow::follow;
+pub(crate) use self::payload::{redirect, replace as replace_payload};
 pub(crate) use self::rewrite::is_icmp;
-use crate::conntrack::{Conntrack, Tracked};
+use crate::conntrack::{Conntrack, EntryId, Table, Tracked};
 
 /// What a rule says of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +122,14 @@ pub fn is_bound(conntrack: &Conntrack, tracked: Tracked, end: End) -> bool {
 /// Chooses the end of the conversation that a packet opens; from its own ends where no range is given
 /// (`nf_nat_setup_info`, `nf_nat_alloc_null_binding`). A conversation that is in the table already stays as it is.
 pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option<Range>, now: Duration) {
-    let Some(id) = tracked.entry else { return };
-    let Some(entry) = conntrack.table.get(id) else { return };
+    if let Some(id) = tracked.entry {
+        bind_entry(&mut conntrack.table, id, end, range, now);
+    }
+}
+
+/// Chooses the end of an entry that is not in the table yet.
+fn bind_entry(table: &mut Table, id: EntryId, end: End, range: Option<Range>, now: Duration) {
+    let Some(entry) = table.get(id) else { return };
     if entry.is_confirmed() {
         return;
     }
@@ -127,9 +141,9 @@ pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option
         };
         Range { addresses: Some((own, own)), ..Range::default() }
     });
-    let chosen = choose::tuple(&conntrack.table, id, &current, end, &range, now);
+    let chosen = choose::tuple(table, id, &current, end, &range, now);
     let Some(reply) = chosen.tuple.inverted() else { return };
-    let Some(entry) = conntrack.table.get_mut(id) else { return };
+    let Some(entry) = table.get_mut(id) else { return };
     entry.port_drawn |= chosen.port_drawn;
     if chosen.tuple != current {
         entry.reply = reply;
@@ -137,7 +151,7 @@ pub fn bind(conntrack: &mut Conntrack, tracked: Tracked, end: End, range: Option
     }
     entry.status = entry.status.with(end.done());
     if end == End::Source {
-        conntrack.table.note_source(id);
+        table.note_source(id);
     }
 }
 

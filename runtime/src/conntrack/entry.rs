@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
+use super::adjust::Adjustment;
 use super::gre::GRE;
 use super::helper::Assigned;
 use super::table::EntryId;
@@ -32,6 +33,8 @@ pub struct Entry {
     pub protocol: ProtocolState,
     /// The entry whose helper expected this one.
     pub master: Option<EntryId>,
+    /// How far its sequence numbers are moved, where a translation changed the length of its payload.
+    pub adjustment: Adjustment,
     /// The helper that reads its packets, if it has one.
     pub help: Option<Assigned>,
 }
@@ -80,6 +83,7 @@ impl Entry {
             port_drawn: false,
             protocol,
             master: None,
+            adjustment: Adjustment::default(),
             help: None,
         })
     }

@@ -14,6 +14,7 @@ use super::print;
 use super::table::{EntryId, Table};
 use super::tuple::{Ends, Tuple};
 use super::zone::Zone;
+use crate::nat;
 
 /// Which of a helper's expectations belong together: each class has a limit and a lifetime of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,19 @@ pub enum Then {
     CallEnds,
 }
 
+/// How the entry that an expectation brings about is translated (`expectfn`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// As its master is.
+    Master,
+    /// To what stood in the payload, and from what its master sends to.
+    Signalling,
+    /// The same; where its source is expected too, from what is expected of that.
+    Media,
+    /// As the control connection of its call is, with the call id that the payload said.
+    Call,
+}
+
 /// What a translation must know of the destination that stood in the payload (`saved_addr`, `saved_proto` and `dir`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Saved {
@@ -74,6 +88,8 @@ pub struct Expectation {
     /// It does not count yet.
     pub inactive: bool,
     pub then: Then,
+    /// None where the master is not translated.
+    pub follow: Option<Follow>,
     pub saved: Saved,
 }
 
@@ -134,7 +150,15 @@ impl Expectation {
             permanent: false,
             inactive: false,
             then: Then::Nothing,
+            follow: None,
             saved: Saved { address: to.address, port: to.end, direction: CtDirection::Original },
+        }
+    }
+
+    /// Expects the packets at another port.
+    pub const fn set_port(&mut self, port: u16) {
+        if let Ends::Ports { destination, .. } = &mut self.tuple.ends {
+            *destination = port;
         }
     }
 
@@ -259,10 +283,12 @@ impl Table {
         let id = self.add(entry, now);
         if expected.then == Then::CallEnds {
             self.calls.carry(id);
-            if let Some(other) = expected.tuple.inverted() {
+            let other = expected.follow.map_or_else(|| expected.tuple.inverted(), |_| self.other_way(&expected));
+            if let Some(other) = other {
                 self.expectations.remove(&other);
             }
         }
+        nat::follow(self, id, &expected, now);
         Some(id)
     }
 

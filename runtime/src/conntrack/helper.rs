@@ -21,11 +21,12 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Protocol};
 
-use super::expectation::{Class, Destination, Expectation, Refused, Saved, Source};
+use super::expectation::{Class, Destination, Expectation, Follow, Refused, Saved, Source};
 use super::sequence::Sequence;
 use super::table::{EntryId, Table};
 use super::tuple::{Layers, Tuple};
 use super::{Conntrack, Entry, Tracked};
+use crate::nat;
 use crate::packet::Packet;
 use crate::packet::wire::{byte, number32};
 
@@ -114,48 +115,12 @@ enum Memory {
 /// What becomes of a packet that a helper has read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Help {
-    /// It passes. A translation has to write these places anew.
-    Accept(Vec<Finding>),
+    /// It passes.
+    Accept,
+    /// It passes with another payload, in which it says where the translated conversation is to be met.
+    Rewritten(Vec<u8>),
     /// It is gone: the helper could not read it whole, or could not expect what it announces.
     Drop,
-}
-
-/// An address or a port in a payload that a translation has to write anew.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is, and so how it is written.
-    pub form: Form,
-    /// Where it stands in the payload of the segment or datagram.
-    pub place: Range<usize>,
-}
-
-/// How an address or a port is written in a payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// `10,0,0,1,4,1`, of PORT and of the answer to PASV.
-    FtpCommas,
-    /// `|1|10.0.0.1|1025|` of EPRT.
-    FtpExtendedPort,
-    /// `|||1025|`, of the answer to EPSV.
-    FtpExtendedPassive,
-    /// `167772161 1025`: address and port of a DCC offer.
-    IrcOffer,
-    /// The port that an Amanda client offers.
-    AmandaPort,
-    /// Address and port, if one is said, of a SIP URI: of the request, the contacts, the sender and the receiver.
-    SipAddress,
-    /// Address and port, if one is said, of the topmost Via.
-    SipVia,
-    /// The address of its parameter `maddr`.
-    SipViaReplyTo,
-    /// The address of its parameter `received`.
-    SipViaReceived,
-    /// The port of its parameter `rport`.
-    SipViaPort,
-    /// The port of a medium in a description.
-    SdpPort,
-    /// The address of a connection in a description, or of its owner.
-    SdpAddress,
 }
 
 /// The packet must not pass.
@@ -170,6 +135,12 @@ struct Aid<'a> {
     helper: Helper,
     state: CtState,
     direction: CtDirection,
+    /// The packet as it came.
+    packet: &'a [u8],
+    /// The packet with what a translation wrote into its payload.
+    rewritten: Option<Vec<u8>>,
+    /// The places in the payload that were written anew: where each ended, and by how much it grew.
+    edits: Vec<(usize, isize)>,
     /// The packet from its transport header on.
     segment: &'a [u8],
     original: Tuple,
@@ -180,7 +151,6 @@ struct Aid<'a> {
     /// How many expectations the table holds at most.
     limit: usize,
     now: Duration,
-    findings: Vec<Finding>,
 }
 
 /// The data of a TCP segment.
@@ -242,24 +212,103 @@ impl<'a> Aid<'a> {
         expectation
     }
 
-    /// Puts an expectation into the table. A translation chooses another port first.
+    /// Puts an expectation into the table.
     fn expect(&mut self, expectation: Expectation) -> Result<(), Refused> {
         self.table.expectations.add(expectation, false, self.limit, self.now)
     }
 
-    /// Notes an address or a port in the payload.
-    fn found(&mut self, form: Form, place: Range<usize>) {
-        self.findings.push(Finding { form, place });
+    /// Whether the conversation has other ends than its packets say.
+    fn is_translated(&self) -> bool {
+        let translated = CtStatus::SRC_NAT.with(CtStatus::DST_NAT);
+        self.table.get(self.id).is_some_and(|entry| entry.status.intersects(translated))
+    }
+
+    /// Puts an expectation into the table. Where the conversation is translated, what is expected will be too: then the
+    /// port is one at which nothing else is expected, and a text that says it is put in the place of the one in the payload.
+    fn announce(
+        &mut self,
+        mut expectation: Expectation,
+        place: Range<usize>,
+        text: impl FnOnce(u16) -> String,
+    ) -> Result<(), Dropped> {
+        if !self.is_translated() {
+            return self.expect(expectation).map_err(|_| Dropped);
+        }
+        expectation.follow = Some(Follow::Master);
+        let tuple = self.expect_at_free_port(expectation)?;
+        let (_, port) = tuple.ends.parted();
+        let written = self.write(place, text(port).as_bytes());
+        if written.is_err() {
+            self.table.expectations.remove(&tuple);
+        }
+        written
+    }
+
+    /// Puts an expectation into the table, at its own port or at one behind it where something is expected there already
+    /// (`nf_nat_exp_find_port`). The kernel draws the others at random.
+    fn expect_at_free_port(&mut self, mut expectation: Expectation) -> Result<Tuple, Dropped> {
+        const ATTEMPTS: u16 = 128;
+        let (_, own) = expectation.tuple.ends.parted();
+        let last = own.saturating_add(ATTEMPTS).min(u16::MAX - 1).max(own);
+        for port in (own..=last).filter(|port| *port != 0) {
+            expectation.set_port(port);
+            match self.expect(expectation.clone()) {
+                Ok(()) => {
+                    if let Some(entry) = self.table.get_mut(self.id) {
+                        entry.port_drawn |= port != own;
+                    }
+                    return Ok(expectation.tuple);
+                }
+                Err(Refused::Busy) => {}
+                Err(Refused::Already | Refused::Full) => break,
+            }
+        }
+        Err(Dropped)
+    }
+
+    /// Puts a text in the place of a part of the payload, and moves the sequence numbers behind it on.
+    fn write(&mut self, place: Range<usize>, text: &[u8]) -> Result<(), Dropped> {
+        let grown = self.rewrite(place, text)?;
+        self.move_sequence(grown);
+        Ok(())
+    }
+
+    /// Puts a text in the place of a part of the payload as it came. By how much it grew.
+    fn rewrite(&mut self, place: Range<usize>, text: &[u8]) -> Result<isize, Dropped> {
+        let before = self.edits.iter().filter(|(end, _)| *end <= place.start);
+        let moved = before.map(|(_, grown)| grown).sum::<isize>();
+        let now = |at: usize| at.checked_add_signed(moved).ok_or(Dropped);
+        let grown = text.len().cast_signed() - place.len().cast_signed();
+        let packet = self.rewritten.get_or_insert_with(|| self.packet.to_vec());
+        if !nat::replace_payload(packet, self.original.protocol, now(place.start)?..now(place.end)?, text) {
+            return Err(Dropped);
+        }
+        self.edits.push((place.end, grown));
+        Ok(grown)
+    }
+
+    /// Notes that the segment grew: what follows it is moved on (`nf_ct_seqadj_set`).
+    fn move_sequence(&mut self, grown: isize) {
+        let (Ok(by), Some(sequence)) = (i32::try_from(grown), number32(self.segment, 4)) else { return };
+        if by == 0 || self.original.protocol != Protocol::TCP {
+            return;
+        }
+        if let Some(entry) = self.table.get_mut(self.id) {
+            entry.adjustment.note(self.direction, Sequence(sequence), by.cast_unsigned());
+            entry.status = entry.status.with(CtStatus::SEQ_ADJUST);
+        }
+    }
+
+    /// Sends the packet to another port.
+    fn redirect(&mut self, port: u16) {
+        nat::redirect(self.rewritten.get_or_insert_with(|| self.packet.to_vec()), port);
     }
 
     fn help(&mut self, memory: &mut Memory) -> Result<(), Dropped> {
         match (self.helper, memory) {
             (Helper::Ftp, Memory::Ftp(newlines)) => ftp::help(self, newlines),
             (Helper::Sip, Memory::Sip(dialogue)) => sip::help(self, dialogue),
-            (Helper::Pptp, Memory::Pptp(session)) => {
-                pptp::help(self, session);
-                Ok(())
-            }
+            (Helper::Pptp, Memory::Pptp(session)) => pptp::help(self, session),
             (Helper::Tftp, _) => tftp::help(self),
             (Helper::Irc, _) => irc::help(self),
             (Helper::Amanda, _) => amanda::help(self),
@@ -311,7 +360,7 @@ impl Conntrack {
     /// [`Conntrack::confirm`]. `broadcast` says how many bits of the destination belong to the network, if the host itself
     /// sends the packet to the broadcast address of the interface that it leaves by.
     pub fn help(&mut self, tracked: Tracked, packet: &Packet<'_>, broadcast: Option<u8>, now: Duration) -> Help {
-        self.helped(tracked, packet, broadcast, now).unwrap_or_else(|| Help::Accept(Vec::new()))
+        self.helped(tracked, packet, broadcast, now).unwrap_or(Help::Accept)
     }
 
     fn helped(&mut self, tracked: Tracked, packet: &Packet<'_>, broadcast: Option<u8>, now: Duration) -> Option<Help> {
@@ -327,18 +376,20 @@ impl Conntrack {
             helper,
             state: tracked.state,
             direction,
+            packet: packet.bytes(),
+            rewritten: None,
+            edits: Vec::new(),
             segment: layers.segment,
             original: entry.original,
             reply: entry.reply,
             broadcast,
             limit: self.sysctls.expect_max,
             now,
-            findings: Vec::new(),
             table: &mut self.table,
         };
         aid.table.end_masters(now);
         let help = match aid.help(&mut memory) {
-            Ok(()) => Help::Accept(std::mem::take(&mut aid.findings)),
+            Ok(()) => aid.rewritten.take().map_or(Help::Accept, Help::Rewritten),
             Err(Dropped) => Help::Drop,
         };
         if let Some(entry) = self.table.get_mut(id) {

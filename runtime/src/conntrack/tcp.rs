@@ -160,7 +160,7 @@ enum Course {
 
 pub fn packet(entry: &mut Entry, arrival: &Arrival<'_>) -> Outcome {
     let Some(segment) = Segment::of(arrival) else { return Outcome::Invalid };
-    let (status, confirmed) = (entry.status, entry.is_confirmed());
+    let (status, confirmed, adjustment) = (entry.status, entry.is_confirmed(), entry.adjustment);
     let ProtocolState::Tcp(connection) = &mut entry.protocol else { return Outcome::Invalid };
     if !confirmed {
         match Connection::opened(&segment, arrival.sysctls) {
@@ -170,7 +170,7 @@ pub fn packet(entry: &mut Entry, arrival: &Arrival<'_>) -> Outcome {
     }
     let step = match connection.course(&segment, arrival, status) {
         Course::Move(step) => step,
-        Course::Check(step) => match connection.fit(&segment, arrival) {
+        Course::Check(step) => match connection.fit(&segment, arrival, &adjustment) {
             Fit::Good => step,
             Fit::Ignored => return Outcome::Accept,
             Fit::Bad => {

@@ -122,6 +122,22 @@ impl<'a> Routing<'a> {
         }
     }
 
+    /// Where a packet goes that the host sends. A link-local destination is one of the link whose address the source is, or
+    /// of the first.
+    pub fn sent(self, packet: &Packet<'_>) -> Way<'a> {
+        let (family, (source, destination)) = (packet.family(), packet.addresses());
+        if family != Family::Ipv6 || !v6::is_link_local(destination) || self.is_own_anywhere(family, destination) {
+            return self.outgoing(family, destination);
+        }
+        let has = |link: &&Interface| link.addresses.iter().any(|network| wire::bits(network.addr()) == source);
+        let Some(link) = self.host.interfaces.iter().find(has).or(self.host.interfaces.first()) else {
+            return Way::Unreachable;
+        };
+        let address = wire::address(family, destination);
+        let leads_there = |(network, on): (IpNet, &Interface)| on.name == link.name && network.contains(&address);
+        if self.networks().any(leads_there) { Way::Out(link) } else { Way::Unreachable }
+    }
+
     /// Whether the packet may be sent without a route, on the first interface.
     fn is_for_all_on_a_link(self, family: Family, destination: u128) -> bool {
         match family {

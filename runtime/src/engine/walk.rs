@@ -225,10 +225,10 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn route_out(&mut self) -> Step {
         let host = Arc::clone(&self.machine.host);
         let packet = self.packet()?;
-        let (family, destination) = (packet.family(), packet.destination());
         let routing = Routing::of(&host);
-        self.to_group = routing.is_group(family, destination);
-        self.oif = match routing.outgoing(family, destination) {
+        let (way, to_group) = (routing.sent(&packet), routing.is_group(packet.family(), packet.destination()));
+        self.to_group = to_group;
+        self.oif = match way {
             Way::Local => Some(LOOPBACK.to_owned()),
             Way::Out(out) => Some(out.name.clone()),
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
@@ -346,7 +346,15 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn confirm(&mut self) -> Step {
+        // What the host sends to itself is moved on its way out only.
+        let again = self.oif.is_none() && self.iif.as_deref() == Some(LOOPBACK);
+        let adjusted = self.tracked.filter(|tracked| !again && self.machine.conntrack.is_adjusted(*tracked));
         self.help()?;
+        if let Some(tracked) = adjusted
+            && !self.machine.conntrack.adjust(tracked, &mut self.bytes)
+        {
+            return Err(self.lost("conntrack"));
+        }
         let confirmed = self.tracked.is_none_or(|tracked| self.machine.conntrack.confirm(tracked, self.now));
         if confirmed { Ok(()) } else { Err(self.lost("conntrack")) }
     }
@@ -361,7 +369,11 @@ impl<'m, R: Ruling> Walk<'m, R> {
             self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
         };
         match help {
-            Help::Accept(_) => Ok(()),
+            Help::Accept => Ok(()),
+            Help::Rewritten(bytes) => {
+                self.bytes = bytes;
+                Ok(())
+            }
             Help::Drop => Err(self.lost("conntrack helper")),
         }
     }

@@ -48,7 +48,8 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
             return as_told(tuple);
         }
     }
-    let port_drawn = choose_port(&mut tuple, end, range, is_used);
+    let called = table.get(id).is_some_and(|entry| entry.master.is_some());
+    let port_drawn = choose_port(&mut tuple, end, range, called, is_used);
     Chosen { tuple, port_drawn }
 }
 
@@ -194,8 +195,8 @@ pub(super) fn jhash2(words: [u32; 4], seed: u32) -> u32 {
 
 /// Chooses a port, or what stands for it, that no other conversation has (`nf_nat_l4proto_unique_tuple`). False where there
 /// is no choice.
-fn choose_port(tuple: &mut Tuple, end: End, range: &Range, is_used: impl Fn(&Tuple) -> bool) -> bool {
-    let Some((first, last)) = ports(tuple, end, range) else { return false };
+fn choose_port(tuple: &mut Tuple, end: End, range: &Range, called: bool, is_used: impl Fn(&Tuple) -> bool) -> bool {
+    let Some((first, last)) = ports(tuple, end, range, called) else { return false };
     for port in first..=last {
         set_port(tuple, end, port);
         if !is_used(tuple) {
@@ -205,8 +206,8 @@ fn choose_port(tuple: &mut Tuple, end: End, range: &Range, is_used: impl Fn(&Tup
     first < last
 }
 
-/// The ports that may be chosen, first and last; none where it stays.
-fn ports(tuple: &Tuple, end: End, range: &Range) -> Option<(u16, u16)> {
+/// The ports that may be chosen, first and last; none where it stays. Call ids of GRE are chosen for the calls of PPTP only.
+fn ports(tuple: &Tuple, end: End, range: &Range, called: bool) -> Option<(u16, u16)> {
     let ordered = |(first, last): (u16, u16)| if first <= last { (first, last) } else { (last, first) };
     match tuple.protocol {
         Protocol::ICMP | Protocol::ICMPV6 => Some(range.ports.unwrap_or((0, u16::MAX))),
@@ -219,6 +220,7 @@ fn ports(tuple: &Tuple, end: End, range: &Range) -> Option<(u16, u16)> {
             });
             range.ports.map(ordered).or_else(|| own.filter(|_| end == End::Source))
         }
+        Protocol(47) if called => Some(range.ports.unwrap_or((1, u16::MAX))),
         _ => None,
     }
 }

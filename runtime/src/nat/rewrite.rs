@@ -52,7 +52,7 @@ pub fn is_icmp(bytes: &[u8]) -> bool {
 }
 
 /// Family, transport protocol, and where the transport header starts.
-fn layout(bytes: &[u8]) -> Option<(Family, Protocol, usize)> {
+pub(super) fn layout(bytes: &[u8]) -> Option<(Family, Protocol, usize)> {
     let family = match byte(bytes, 0)? >> 4 {
         4 => Family::Ipv4,
         6 => Family::Ipv6,

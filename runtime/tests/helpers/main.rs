@@ -6,26 +6,31 @@
 //! |---|---|
 //! | `talk TITLE` | a conversation starts, on an empty table |
 //! | `helper NAME PROTOCOL PORT` | a rule gives new conversations to that port the helper |
+//! | `masquerade INTERFACE` | what leaves by the interface has its address |
+//! | `snat INTERFACE ADDRESS FIRST-LAST` | what leaves by the interface and has ports has this address and one of these ports |
+//! | `dnat FAMILY PROTOCOL PORT ADDRESS TO` | conversations that arrive for the port go to another address, and another port if it is none of `-` |
 //! | `wait SECONDS` | time passes |
-//! | `FROM > TO tcp FLAGS SEQUENCE ACKNOWLEDGEMENT "DATA"` | a packet; also `udp "DATA"`, `icmp TYPE CODE "QUOTE"`, `proto N "DATA"`; `on IF` behind it says where it arrives, if not on eth0 |
+//! | `FROM > TO tcp FLAGS SEQUENCE ACKNOWLEDGEMENT "DATA"` | a packet, with `options HEX` before its data if it has some; also `udp "DATA"`, `icmp TYPE CODE "QUOTE"`, `proto N "DATA"`; `on IF` behind it says where it arrives, if not on eth0 |
 //! | `= VERDICT STATE DIRECTION STATUS` | what the kernel said of it at its first hook |
+//! | `> FROM > TO ...` | the packet that left, in the same words; what its checksums should be, they are |
 //! | indented | an entry of the table after it, without its reply tuple; behind `expects`, a line of `/proc/net/nf_conntrack_expect`. Without any, they are as after the packet before. |
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod packet;
+mod ruling;
 
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ringwall_ir::words::{CtState, Hook, Protocol};
+use ringwall_ir::words::Protocol;
 use ringwall_runtime::conntrack::{Helper, Style};
 use ringwall_runtime::engine::walk::Machine;
-use ringwall_runtime::engine::{Action, Decision, Ruling, Stage, View};
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::Observation;
 use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
+use ruling::Assign;
 
 #[test]
 fn ftp_clients_announce_where_data_is_sent() {
@@ -82,9 +87,45 @@ fn neighbours_answer_netbios_broadcasts() {
     replay(include_str!("netbios-ns.talk"));
 }
 
+#[test]
+fn ftp_is_translated() {
+    replay(include_str!("ftp-translated.talk"));
+}
+
+#[test]
+fn irc_is_translated() {
+    replay(include_str!("irc-translated.talk"));
+}
+
+#[test]
+fn tftp_is_translated() {
+    replay(include_str!("tftp-translated.talk"));
+}
+
+#[test]
+fn amanda_is_translated() {
+    replay(include_str!("amanda-translated.talk"));
+}
+
+#[test]
+fn sip_is_translated() {
+    replay(include_str!("sip-translated.talk"));
+}
+
+#[test]
+fn sip_over_tcp_is_translated() {
+    replay(include_str!("sip-tcp-translated.talk"));
+}
+
+#[test]
+fn pptp_is_translated() {
+    replay(include_str!("pptp-translated.talk"));
+}
+
 /// One conversation on its way.
 struct Talk<'a> {
     title: &'a str,
+    ruling: Assign,
     machine: Machine<Assign>,
     now: Duration,
     /// What the kernel had after the last packet.
@@ -109,7 +150,14 @@ fn replay(text: &str) {
 impl<'a> Talk<'a> {
     fn new(title: &'a str) -> Self {
         let machine = Machine::new(&host(), Assign::default());
-        Self { title, machine, now: Duration::ZERO, table: Vec::new(), failures: String::new() }
+        Self {
+            title,
+            ruling: Assign::default(),
+            machine,
+            now: Duration::ZERO,
+            table: Vec::new(),
+            failures: String::new(),
+        }
     }
 
     fn run(&mut self, lines: &'a str) {
@@ -119,14 +167,17 @@ impl<'a> Talk<'a> {
             match words[..] {
                 ["helper", name, protocol, port] => {
                     let protocol = Protocol::named(protocol).unwrap();
-                    self.machine = Machine::new(
-                        &host(),
-                        Assign { chosen: Some((Helper::named(name).unwrap(), protocol, port.parse().unwrap())) },
-                    );
+                    self.ruling.chosen = Some((Helper::named(name).unwrap(), protocol, port.parse().unwrap()));
+                    self.machine.replace(self.ruling.clone());
+                }
+                ["masquerade" | "snat" | "dnat", ..] => {
+                    self.ruling.translate(&words);
+                    self.machine.replace(self.ruling.clone());
                 }
                 ["wait", seconds] => self.now += Duration::from_secs(seconds.parse().unwrap()),
                 _ => {
                     let said = lines.next().unwrap().strip_prefix("= ").unwrap();
+                    let left = lines.next_if(|line| line.starts_with("> ")).and_then(|line| line.strip_prefix("> "));
                     let mut table = Vec::new();
                     while let Some(entry) = lines.next_if(|line| line.starts_with("  ")) {
                         table.push(entry.trim());
@@ -135,13 +186,13 @@ impl<'a> Talk<'a> {
                         table.retain(|line| *line != "nothing");
                         self.table = table;
                     }
-                    self.packet(line, said);
+                    self.packet(line, said, left);
                 }
             }
         }
     }
 
-    fn packet(&mut self, line: &str, said: &str) {
+    fn packet(&mut self, line: &str, said: &str, left: Option<&str>) {
         let (bytes, source, interface) = packet::read(line);
         let own = host().interfaces.iter().flat_map(|link| &link.addresses).any(|net| net.addr() == source);
         let entry = if own { Entry::Sent } else { Entry::Arrives(interface) };
@@ -155,6 +206,12 @@ impl<'a> Talk<'a> {
         let ours = describe(&seen);
         if ours != said {
             let _ = writeln!(self.failures, "{}: {line}\n  kernel {said}\n  machine {ours}", self.title);
+        }
+        if let (Some(theirs), false) = (left, seen.port_drawn) {
+            let ours = seen.left.as_deref().map(packet::describe);
+            if ours.as_deref() != Some(theirs) {
+                let _ = writeln!(self.failures, "{}: {line}\n  kernel  {theirs}\n  machine {ours:?}", self.title);
+            }
         }
         let conntrack = self.machine.conntrack();
         let mut table: Vec<String> =
@@ -227,24 +284,5 @@ fn host() -> Host {
         routes: vec![default("0.0.0.0/0", "10.0.0.254"), default("::/0", "2001:db8::fe")],
         forwarding: true,
         sysctls: Sysctls::default(),
-    }
-}
-
-/// Lets everything pass, and gives conversations to a port a helper.
-#[derive(Default)]
-struct Assign {
-    chosen: Option<(Helper, Protocol, u16)>,
-}
-
-impl Ruling for Assign {
-    fn decide(&mut self, view: &mut View<'_>) -> Decision {
-        let first = matches!(view.hook, Hook::Prerouting | Hook::Output) && view.stage == Stage::Tracked;
-        if let (true, Some((helper, protocol, port)), Some(tracked)) = (first, self.chosen, view.tracked) {
-            let to_port = view.packet.ports().is_some_and(|(_, destination)| destination == port);
-            if view.state != CtState::Invalid && view.packet.protocol() == protocol && to_port {
-                view.conntrack.assign_helper(tracked, helper);
-            }
-        }
-        Decision { action: Action::Accept, origin: None }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::text::{decimal, low16};
-use super::{Aid, Dropped, Form};
+use super::{Aid, Dropped};
 use crate::conntrack::expectation::{Class, Destination, Source};
 
 const CLASS: Class = Class { name: None, most: 4, timeout: Duration::from_secs(180) };
@@ -36,8 +36,8 @@ pub fn help(aid: &mut Aid<'_>) -> Result<(), Dropped> {
         let to =
             Destination { family: original.family, protocol: Protocol::TCP, address: original.destination, end: port };
         let expectation = aid.expectation(&CLASS, Source::address(original.source), to);
-        aid.found(Form::AmandaPort, start + offset..start + offset + length);
-        if aid.expect(expectation).is_err() {
+        let place = start + offset..start + offset + length;
+        if aid.announce(expectation, place, |port| port.to_string()).is_err() {
             result = Err(Dropped);
         }
     }

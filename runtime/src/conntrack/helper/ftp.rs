@@ -8,10 +8,10 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, Family, Protocol};
 
 use super::text::{decimal, low16, starts_with, v6};
-use super::{Aid, Dropped, Form};
+use super::{Aid, Dropped};
 use crate::conntrack::expectation::{Class, Destination, Source};
 use crate::conntrack::sequence::Sequence;
-use crate::packet::wire::byte;
+use crate::packet::wire::{self, byte};
 
 const CLASS: Class = Class { name: None, most: 1, timeout: Duration::from_secs(300) };
 
@@ -47,6 +47,38 @@ fn remember(places: &mut [Option<Sequence>; 2], number: Sequence) {
     }
 }
 
+/// How a command or an answer writes address and port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `10,0,0,1,4,1`, of PORT and of the answer to PASV.
+    Commas,
+    /// `|1|10.0.0.1|1025|` of EPRT.
+    ExtendedPort,
+    /// `|||1025|`, of the answer to EPSV.
+    ExtendedPassive,
+}
+
+impl Form {
+    /// Address and port in this form (`nf_nat_ftp_fmt_cmd`).
+    fn written(self, family: Family, address: u128, port: u16) -> String {
+        match (self, family) {
+            (Self::Commas, _) => {
+                // Four bytes are said of an address of either family.
+                let front = if family == Family::Ipv4 { address } else { address >> 96 };
+                let [.., a, b, c, d] = front.to_be_bytes();
+                let [high, low] = port.to_be_bytes();
+                format!("{a},{b},{c},{d},{high},{low}")
+            }
+            (Self::ExtendedPort, Family::Ipv4) => format!("|1|{}|{port}|", wire::address(family, address)),
+            (Self::ExtendedPort, Family::Ipv6) => {
+                let groups = std::net::Ipv6Addr::from_bits(address).segments().map(|group| format!("{group:04x}"));
+                format!("|2|{}|{port}|", groups.join(":"))
+            }
+            (Self::ExtendedPassive, _) => format!("|||{port}|"),
+        }
+    }
+}
+
 /// What a command or an answer names.
 struct Named {
     form: Form,
@@ -78,8 +110,7 @@ fn expect(aid: &mut Aid<'_>, named: Named) -> Result<(), Dropped> {
     let back = *aid.back();
     let to = Destination { family: back.family, protocol: Protocol::TCP, address: back.destination, end: named.port };
     let expectation = aid.expectation(&CLASS, Source::address(back.source), to);
-    aid.found(named.form, named.place);
-    aid.expect(expectation).map_err(|_| Dropped)
+    aid.announce(expectation, named.place, |port| named.form.written(back.family, back.destination, port))
 }
 
 /// What the segment names; none if it is something else (`find_pattern`).
@@ -129,7 +160,7 @@ fn commas(aid: &Aid<'_>, bytes: &[u8], start: usize, end: Option<u8>) -> Option<
         Family::Ipv4 => address,
         Family::Ipv6 => address << 96 | aid.here().source & (u128::MAX >> 32),
     };
-    Some(Named { form: Form::FtpCommas, place: start..start + length, address, port: low16(high << 8 | low) })
+    Some(Named { form: Form::Commas, place: start..start + length, address, port: low16(high << 8 | low) })
 }
 
 /// `|1|10.0.0.1|1025|` or `|2|2001:db8::1|1025|`, with any delimiter (RFC 2428 §2).
@@ -148,7 +179,7 @@ fn extended_port(aid: &Aid<'_>, bytes: &[u8], start: usize) -> Option<Named> {
         _ => return None,
     };
     let (port, length) = port_until(text, 3 + length + 1, delimiter)?;
-    Some(Named { form: Form::FtpExtendedPort, place: start..start + length, address, port })
+    Some(Named { form: Form::ExtendedPort, place: start..start + length, address, port })
 }
 
 /// `|||1025|`, with any delimiter (RFC 2428 §3). The address is the server's.
@@ -160,7 +191,7 @@ fn extended_passive(aid: &Aid<'_>, bytes: &[u8], start: usize) -> Option<Named> 
     }
     let (port, length) = port_until(text, 3, delimiter)?;
     let address = aid.here().source;
-    Some(Named { form: Form::FtpExtendedPassive, place: start..start + length, address, port })
+    Some(Named { form: Form::ExtendedPassive, place: start..start + length, address, port })
 }
 
 fn delimits(byte: u8) -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::text::{decimal, low16, starts_with};
-use super::{Aid, Dropped, Form};
+use super::{Aid, Dropped};
 use crate::conntrack::expectation::{Class, Destination, Source};
 use crate::packet::wire::byte;
 
@@ -103,6 +103,5 @@ fn expect(aid: &mut Aid<'_>, offer: &Offer) -> Result<(), Dropped> {
     let back = *aid.back();
     let to = Destination { family: back.family, protocol: Protocol::TCP, address: back.destination, end: offer.port };
     let expectation = aid.expectation(&CLASS, Source::ANYWHERE, to);
-    aid.found(Form::IrcOffer, offer.start..offer.end);
-    aid.expect(expectation).map_err(|_| Dropped)
+    aid.announce(expectation, offer.start..offer.end, |port| format!("{} {port}", back.destination))
 }

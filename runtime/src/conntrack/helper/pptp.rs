@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringwall_ir::words::CtDirection;
 
-use super::Aid;
-use crate::conntrack::expectation::{Class, Destination, Expectation, Source, Then};
+use super::{Aid, Assigned, Dropped, Memory};
+use crate::conntrack::expectation::{Class, Destination, Expectation, Follow, Saved, Source, Then};
 use crate::conntrack::gre::GRE;
 use crate::conntrack::table::{EntryId, Table};
 use crate::conntrack::tuple::{Ends, Tuple};
@@ -22,8 +22,10 @@ pub struct Session {
     call: Call,
     /// The call id of the server (PAC).
     server: u16,
-    /// The call id of the client (PNS).
+    /// The call id of the client (PNS), as the server knows it.
     client: u16,
+    /// The same as the client itself knows it, where the control connection is translated (`struct nf_nat_pptp`).
+    inside: u16,
 }
 
 /// How far the control connection is (`enum pptp_ctrlsess_state`).
@@ -91,6 +93,8 @@ const CLEAR_REQUEST: u16 = 12;
 const DISCONNECT: u16 = 13;
 const WAN_ERROR: u16 = 14;
 const LINK_INFO: u16 = 15;
+const ECHO_REQUEST: u16 = 5;
+const ECHO_REPLY: u16 = 6;
 
 /// How long the body of a message is at least (RFC 2637 §2).
 const fn length(kind: u16) -> usize {
@@ -108,14 +112,18 @@ const fn length(kind: u16) -> usize {
     }
 }
 
-pub fn help(aid: &mut Aid<'_>, session: &mut Session) {
-    let Some(data) = aid.tcp().filter(|_| aid.is_established()) else { return };
-    let Some(message) = Message::of(data.bytes) else { return };
-    // What does not fit the state changes nothing.
-    let _ = match aid.direction {
+pub fn help(aid: &mut Aid<'_>, session: &mut Session) -> Result<(), Dropped> {
+    let Some(data) = aid.tcp().filter(|_| aid.is_established()) else { return Ok(()) };
+    let Some(message) = Message::of(data.bytes) else { return Ok(()) };
+    let fits = match aid.direction {
         CtDirection::Original => session.outbound(&message),
         CtDirection::Reply => session.inbound(aid, &message),
     };
+    // What does not fit the state changes nothing, and is not translated.
+    match fits {
+        Some(()) if aid.is_translated() => session.translate(aid, &message),
+        _ => Ok(()),
+    }
 }
 
 impl Session {
@@ -139,7 +147,8 @@ impl Session {
                 }
             }
             CLEAR_REQUEST if self.control == Control::Confirmed => self.call = Call::ClearRequested,
-            _ => {}
+            LINK_INFO | ECHO_REQUEST | ECHO_REPLY => {}
+            _ => return None,
         }
         Some(())
     }
@@ -181,15 +190,40 @@ impl Session {
                 self.call = Call::None;
                 self.hang_up(aid.table, aid.id, (aid.original, aid.reply));
             }
-            _ => {}
+            WAN_ERROR | LINK_INFO | ECHO_REQUEST | ECHO_REPLY => {}
+            _ => return None,
         }
         Some(())
     }
 
+    /// Writes the call id of the client anew, for the server its port and for the client its own (`pptp_outbound_pkt` and
+    /// `pptp_inbound_pkt` of `nf_nat_pptp.c`).
+    fn translate(&mut self, aid: &mut Aid<'_>, message: &Message<'_>) -> Result<(), Dropped> {
+        const HEADER: usize = 12;
+        let (at, id) = match (aid.direction, message.kind) {
+            (CtDirection::Original, OUT_CALL_REQUEST) => {
+                self.inside = self.client;
+                (_, self.client) = aid.reply.ends.parted();
+                (0, self.client)
+            }
+            (CtDirection::Original, IN_CALL_REPLY | CLEAR_REQUEST) => (0, self.client),
+            (CtDirection::Reply, OUT_CALL_REPLY) => (2, self.inside),
+            (CtDirection::Reply, IN_CALL_CONNECT | WAN_ERROR | DISCONNECT | LINK_INFO) => (0, self.inside),
+            _ => return Ok(()),
+        };
+        aid.write(HEADER + at..HEADER + at + 2, &id.to_be_bytes())
+    }
+
     /// The GRE packets of the call are expected in both directions, and their other call id known (`exp_gre`).
     fn expect_gre(&self, aid: &mut Aid<'_>) {
-        let outbound = Self::expectation(aid, &aid.original, self.client, self.server);
-        let inbound = Self::expectation(aid, &aid.reply, self.server, self.client);
+        let mut outbound = Self::expectation(aid, &aid.original, self.client, self.server);
+        let mut inbound = Self::expectation(aid, &aid.reply, self.server, self.client);
+        if aid.is_translated() {
+            outbound.tuple.ends = Ends::Keys { source: self.inside, destination: self.server };
+            outbound.saved = Saved { port: self.client, direction: CtDirection::Original, ..outbound.saved };
+            inbound.saved = Saved { port: self.inside, direction: CtDirection::Reply, ..inbound.saved };
+            (outbound.follow, inbound.follow) = (Some(Follow::Call), Some(Follow::Call));
+        }
         let (one, other) = (outbound.tuple, inbound.tuple);
         if aid.expect(outbound).is_err() {
             return;
@@ -235,5 +269,20 @@ impl Session {
                 }
             }
         }
+    }
+}
+
+impl Table {
+    /// The tuple of the packets of a translated call that go the other way than those of an expectation.
+    pub fn other_way(&self, expected: &Expectation) -> Option<Tuple> {
+        let master = self.get(expected.master)?;
+        let Some(Assigned { memory: Memory::Pptp(session), .. }) = &master.help else { return None };
+        let back = *master.tuple(expected.saved.direction.reversed());
+        let (source, destination) = match expected.saved.direction {
+            CtDirection::Original => (session.server, session.client),
+            // The kernel looks for the ids in the new entry, where there are none yet.
+            CtDirection::Reply => (0, 0),
+        };
+        Some(Tuple { protocol: GRE, ends: Ends::Keys { source, destination }, ..back })
     }
 }

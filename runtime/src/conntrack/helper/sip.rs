@@ -15,7 +15,7 @@ use ringwall_ir::words::{Family, Protocol};
 use super::text::starts_with;
 use super::{Aid, Dropped};
 use crate::conntrack::expectation::Class;
-use header::Search;
+use header::{Endpoints, Search};
 
 const fn class(name: &'static str, most: usize) -> Class {
     Class { name: Some(name), most, timeout: Duration::from_secs(180) }
@@ -36,21 +36,26 @@ const VERSION: &[u8] = b"SIP/2.0 ";
 pub struct Dialogue {
     register: u32,
     invite: u32,
+    /// The port at which the client waits for answers, if it said another than it sends from (`forced_dport`).
+    forced: Option<u16>,
 }
 
 /// One message.
-#[derive(Clone, Copy, Debug)]
-struct Message<'a> {
-    text: &'a [u8],
-    /// Where it starts in the payload.
-    start: usize,
+#[derive(Clone, Debug)]
+struct Message {
+    text: Vec<u8>,
+    /// A translation wrote something anew.
+    written: bool,
     family: Family,
 }
 
-impl Message<'_> {
-    /// A place in the message as a place in the payload.
-    const fn place(&self, place: Range<usize>) -> Range<usize> {
-        self.start + place.start..self.start + place.end
+impl Message {
+    /// Puts a text in the place of another.
+    fn write(&mut self, place: Range<usize>, text: &str) {
+        if place.start <= place.end && place.end <= self.text.len() {
+            self.text.splice(place, text.bytes());
+            self.written = true;
+        }
     }
 }
 
@@ -66,7 +71,11 @@ pub fn help(aid: &mut Aid<'_>, dialogue: &mut Dialogue) -> Result<(), Dropped> {
     if is_too_short(text) {
         return Ok(());
     }
-    process(aid, dialogue, &Message { text, start: 0, family: aid.original.family })
+    process(aid, dialogue, text, 0).map(|_| ())
+}
+
+fn is_response(text: &[u8]) -> bool {
+    starts_with(text, b"SIP/2.0")
 }
 
 fn is_too_short(text: &[u8]) -> bool {
@@ -81,13 +90,15 @@ fn stream(aid: &mut Aid<'_>, dialogue: &mut Dialogue, data: &[u8]) -> Result<(),
         return Ok(());
     }
     let family = aid.original.family;
-    let mut start = 0;
+    let (mut start, mut grown) = (0, 0);
     while let Some(rest) = data.get(start..) {
         let Some(length) = length(rest, family) else { break };
-        let Some(text) = rest.get(..length) else { break };
-        process(aid, dialogue, &Message { text, start, family })?;
+        // Where the last message goes on in the next segment, the kernel forgets to move the numbers behind this one.
+        let Some(text) = rest.get(..length) else { return Ok(()) };
+        grown += process(aid, dialogue, text, start)?;
         start += length;
     }
+    aid.move_sequence(grown);
     Ok(())
 }
 
@@ -97,35 +108,48 @@ fn length(text: &[u8], family: Family) -> Option<usize> {
     let Search::Found(place) = header::get(text, 0, &header::CONTENT_LENGTH, family) else { return None };
     let body = usize::try_from(header::number(text.get(place.start..)?)?).ok()?;
     let end = text.get(place.end..)?.windows(END.len()).position(|window| window == END)?;
-    (body <= text.len()).then_some(place.end + end + END.len() + body)
+    Some(place.end + end + END.len() + body)
 }
 
-fn process(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) -> Result<(), Dropped> {
-    if starts_with(message.text, VERSION) {
-        response(aid, dialogue, message)?;
+/// Reads a message that starts at an offset of the payload. By how much it grew.
+fn process(aid: &mut Aid<'_>, dialogue: &mut Dialogue, text: &[u8], start: usize) -> Result<isize, Dropped> {
+    let mut message = Message { text: text.to_vec(), written: false, family: aid.original.family };
+    if starts_with(text, VERSION) {
+        response(aid, dialogue, &mut message)?;
     } else {
-        request(aid, dialogue, message)?;
-        addresses::of_request(aid, message);
+        note_forced_port(aid, dialogue, &message);
+        request(aid, dialogue, &mut message)?;
     }
-    addresses::of_headers(aid, message);
-    Ok(())
+    if aid.is_translated() {
+        addresses::translate(aid, *dialogue, &mut message)?;
+    }
+    if message.written { aid.rewrite(start..start + text.len(), &message.text) } else { Ok(0) }
+}
+
+/// Some phones send from one port and wait for the answers at another, which they say.
+fn note_forced_port(aid: &Aid<'_>, dialogue: &mut Dialogue, message: &Message) {
+    let (port, _) = aid.here().ends.parted();
+    let via = Endpoints::new(&message.text, header::VIA_UDP, message.family).next();
+    if let Some(via) = via.filter(|via| via.port != port && via.address == aid.here().source) {
+        dialogue.forced = Some(via.port);
+    }
 }
 
 /// The number of a request or response, and where what follows it starts.
-fn sequence(message: &Message<'_>) -> Result<(u32, usize), Dropped> {
-    let Search::Found(place) = header::get(message.text, 0, &header::CSEQ, message.family) else {
+fn sequence(message: &Message) -> Result<(u32, usize), Dropped> {
+    let Search::Found(place) = header::get(&message.text, 0, &header::CSEQ, message.family) else {
         return Err(Dropped);
     };
     let number = message.text.get(place.start..).and_then(header::number).ok_or(Dropped)?;
     Ok((number, place.end + 1))
 }
 
-fn request(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) -> Result<(), Dropped> {
+fn request(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &mut Message) -> Result<(), Dropped> {
     const METHODS: [&[u8]; 6] = [b"INVITE", b"UPDATE", b"ACK", b"PRACK", b"BYE", b"REGISTER"];
     let is = |method: &&[u8]| {
         let behind = message.text.get(method.len()..);
         let letter = behind.and_then(|behind| behind.strip_prefix(b" ")).and_then(<[u8]>::first);
-        starts_with(message.text, method) && letter.is_some_and(u8::is_ascii_alphabetic)
+        starts_with(&message.text, method) && letter.is_some_and(u8::is_ascii_alphabetic)
     };
     let Some(method) = METHODS.into_iter().find(is) else { return Ok(()) };
     let (number, _) = sequence(message)?;
@@ -141,7 +165,7 @@ fn request(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) ->
             Ok(())
         }
         b"REGISTER" => {
-            if registration::request(aid, message)? {
+            if registration::request(aid, *dialogue, message)? {
                 dialogue.register = number;
             }
             Ok(())
@@ -150,8 +174,8 @@ fn request(aid: &mut Aid<'_>, dialogue: &mut Dialogue, message: &Message<'_>) ->
     }
 }
 
-fn response(aid: &mut Aid<'_>, dialogue: &Dialogue, message: &Message<'_>) -> Result<(), Dropped> {
-    if is_too_short(message.text) {
+fn response(aid: &mut Aid<'_>, dialogue: &Dialogue, message: &mut Message) -> Result<(), Dropped> {
+    if is_too_short(&message.text) {
         return Ok(());
     }
     let code = message.text.get(VERSION.len()..).and_then(header::number);

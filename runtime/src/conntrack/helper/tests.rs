@@ -2,19 +2,20 @@
 //! What the conversations recorded from a kernel do not show: where in a payload an address stands, what a translation
 //! learns, and the limits of the table.
 
-use std::ops::Range;
 use std::time::Duration;
 
-use ringwall_ir::words::{CtDirection, Family, Hook, Protocol, TcpFlags};
+use ringwall_ir::words::{CtDirection, CtStatus, Family, Hook, Protocol, TcpFlags};
 
 use crate::conntrack::expectation::Saved;
-use crate::conntrack::{Conntrack, Form, Help, Helper, Zone};
+use crate::conntrack::{Conntrack, Help, Helper, Zone};
 use crate::host::Sysctls;
 use crate::packet::Packet;
 use crate::packet::build::{Build, Segment};
 
 const CLIENT: u128 = 0x0a00_0001;
 const SERVER: u128 = 0x0a00_0063;
+/// What translated clients are known by.
+const OUTSIDE: u128 = 0xcb00_7101;
 const NOW: Duration = Duration::ZERO;
 
 /// A table, and how far the two ends of one TCP conversation are.
@@ -23,12 +24,14 @@ struct Talk {
     helper: Helper,
     port: u16,
     sent: [u32; 2],
+    /// The address that the client is translated to.
+    outside: Option<u128>,
 }
 
 impl Talk {
     fn new(helper: Helper, limit: usize) -> Self {
         let sysctls = Sysctls { expect_max: limit, ..Sysctls::default() };
-        Self { conntrack: Conntrack::new(sysctls), helper, port: 40000, sent: [0, 0] }
+        Self { conntrack: Conntrack::new(sysctls), helper, port: 40000, sent: [0, 0], outside: None }
     }
 
     /// A conversation after its handshake, each end of which has ended a line.
@@ -59,7 +62,7 @@ impl Talk {
         let server = if self.helper == Helper::Ftp { 21 } else { 5060 };
         let (source, destination, sequence, acknowledgement) =
             if out { (self.port, server, ours, theirs) } else { (server, self.port, theirs, ours) };
-        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = self.ends(out);
         let bytes = Build::from_bits(Family::Ipv4, from, to).tcp(&Segment {
             source_port: source,
             destination_port: destination,
@@ -76,15 +79,26 @@ impl Talk {
     }
 
     fn udp(&mut self, out: bool, source_port: u16, destination_port: u16, payload: &[u8]) -> Help {
-        let (from, to) = if out { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (from, to) = self.ends(out);
         let bytes = Build::from_bits(Family::Ipv4, from, to).udp(source_port, destination_port, payload);
         self.pass(&bytes)
+    }
+
+    fn ends(&self, out: bool) -> (u128, u128) {
+        if out { (CLIENT, SERVER) } else { (SERVER, self.outside.unwrap_or(CLIENT)) }
     }
 
     fn pass(&mut self, bytes: &[u8]) -> Help {
         let packet = Packet::parse(bytes).unwrap();
         let tracked = self.conntrack.track(&packet, Hook::Prerouting, Zone::default(), NOW);
         self.conntrack.assign_helper(tracked, self.helper);
+        if let (Some(outside), Some(entry)) =
+            (self.outside, tracked.entry.and_then(|id| self.conntrack.table.get_mut(id)))
+            && !entry.is_confirmed()
+        {
+            entry.reply.destination = outside;
+            entry.status = entry.status.with(CtStatus::SRC_NAT);
+        }
         let help = self.conntrack.help(tracked, &packet, None, NOW);
         assert!(help == Help::Drop || self.conntrack.confirm(tracked, NOW));
         self.conntrack.finish(tracked);
@@ -92,75 +106,54 @@ impl Talk {
     }
 }
 
-/// What stands in the places that a helper found.
+/// The payload of a packet that a translation rewrote.
 #[track_caller]
-fn found(help: Help, payload: &[u8]) -> Vec<(Form, String)> {
-    let Help::Accept(findings) = help else { panic!("dropped") };
-    let text = |place: Range<usize>| String::from_utf8(payload[place].to_vec()).unwrap();
-    findings.into_iter().map(|finding| (finding.form, text(finding.place))).collect()
-}
-
-fn said(pairs: &[(Form, &str)]) -> Vec<(Form, String)> {
-    pairs.iter().map(|&(form, text)| (form, text.to_owned())).collect()
+fn rewritten(help: Help) -> String {
+    let Help::Rewritten(bytes) = help else { panic!("not rewritten: {help:?}") };
+    let packet = Packet::parse(&bytes).unwrap();
+    String::from_utf8(packet.payload().unwrap().to_vec()).unwrap()
 }
 
 #[test]
-fn ftp_says_where_address_and_port_stand() {
-    let mut talk = Talk::open(Helper::Ftp);
-    for (payload, form, text) in [
-        (&b"PORT 10,0,0,1,4,1\r\n"[..], Form::FtpCommas, "10,0,0,1,4,1"),
-        (b"EPRT |1|10.0.0.1|1025|\r\n", Form::FtpExtendedPort, "|1|10.0.0.1|1025|"),
-    ] {
-        let help = talk.out(payload);
-        assert_eq!(found(help, payload), said(&[(form, text)]));
-    }
-    for (payload, form, text) in [
-        (&b"227 Passive =10,0,0,99,4,1.\r\n"[..], Form::FtpCommas, "10,0,0,99,4,1"),
-        (b"229 Extended (|||1025|)\r\n", Form::FtpExtendedPassive, "|||1025|"),
-    ] {
-        let help = talk.back(payload);
-        assert_eq!(found(help, payload), said(&[(form, text)]));
-    }
+fn ftp_says_where_a_translated_client_is_met() {
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Ftp, 4096) };
+    talk.greet();
+    let help = talk.out(b"PORT 10,0,0,1,4,1\r\n");
+    assert_eq!(rewritten(help), "PORT 203,0,113,1,4,1\r\n");
+    let help = talk.out(b"EPRT |1|10.0.0.1|1025|\r\n");
+    assert_eq!(rewritten(help), "EPRT |1|203.0.113.1|1025|\r\n");
+    let help = talk.back(b"227 Passive =10,0,0,99,4,1.\r\n");
+    assert_eq!(rewritten(help), "227 Passive =10,0,0,99,4,1.\r\n");
+    let help = talk.back(b"229 Extended (!!!1025!)\r\n");
+    assert_eq!(rewritten(help), "229 Extended (|||1025|)\r\n");
 }
 
 #[test]
-fn irc_and_amanda_say_where_ports_stand() {
-    let payload = b"PRIVMSG bob :\x01DCC SEND file 167772161  4000 12\x01\r\n";
-    let help = Talk::open(Helper::Irc).out(payload);
-    assert_eq!(found(help, payload), said(&[(Form::IrcOffer, "167772161  4000")]));
-    let mut talk = Talk::new(Helper::Amanda, 4096);
+fn irc_and_amanda_say_where_translated_ends_are_met() {
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Irc, 4096) };
+    talk.greet();
+    let help = talk.out(b"PRIVMSG bob :\x01DCC SEND file 167772161  4000 12\x01\r\n");
+    assert_eq!(rewritten(help), "PRIVMSG bob :\x01DCC SEND file 3405803777 4000 12\x01\r\n");
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Amanda, 4096) };
     talk.udp(true, 700, 10080, b"REQ");
-    let payload = b"REP\nCONNECT DATA 2001 MESG 2002\n";
-    let help = talk.udp(false, 10080, 700, payload);
-    assert_eq!(found(help, payload), said(&[(Form::AmandaPort, "2001"), (Form::AmandaPort, "2002")]));
+    let help = talk.udp(false, 10080, 700, b"REP\nCONNECT DATA 02001 MESG 2002\n");
+    assert_eq!(rewritten(help), "REP\nCONNECT DATA 2001 MESG 2002\n");
 }
 
 #[test]
-fn sip_says_where_addresses_and_ports_stand_in_each_message() {
+fn sip_says_where_a_translated_client_is_met_in_each_place() {
     let description = "v=0\r\no=u 1 1 IN IP4 10.0.0.1\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 x\r\nc=IN IP4 10.0.0.1\r\n";
-    let invite = format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {}\r\n\r\n", description.len());
-    let register = "REGISTER sip:h SIP/2.0\r\nv: SIP/2.0/TCP 10.0.0.1:5061;rport=7;maddr=10.0.0.2;received=10.0.0.3\r\n\
-                    f: <sip:10.0.0.4>\r\nTo: <sip:b@10.0.0.5:6000>\r\nCSeq: 2 REGISTER\r\n\
-                    Contact: <sip:a@10.0.0.1:5070>, <sip:a@10.0.0.6>\r\nExpires: 9\r\nContent-Length: 0\r\n\r\n";
-    let payload = format!("{invite}{description}{register}");
-    let help = Talk::open(Helper::Sip).out(payload.as_bytes());
-    let expected = [
-        (Form::SdpPort, "4000"),
-        (Form::SdpAddress, "10.0.0.1"),
-        (Form::SdpAddress, "10.0.0.1"),
-        (Form::SdpAddress, "10.0.0.1"),
-        (Form::SipAddress, "10.0.0.99:5060"),
-        (Form::SipAddress, "10.0.0.1:5070"),
-        (Form::SipVia, "10.0.0.1:5061"),
-        (Form::SipViaReplyTo, "10.0.0.2"),
-        (Form::SipViaReceived, "10.0.0.3"),
-        (Form::SipViaPort, "7"),
-        (Form::SipAddress, "10.0.0.1:5070"),
-        (Form::SipAddress, "10.0.0.6"),
-        (Form::SipAddress, "10.0.0.4"),
-        (Form::SipAddress, "10.0.0.5:6000"),
-    ];
-    assert_eq!(found(help, payload.as_bytes()), said(&expected));
+    let invite =
+        |length: usize| format!("INVITE sip:b@10.0.0.99:5060 SIP/2.0\r\nCSeq: 1 INVITE\r\nl: {length}\r\n\r\n");
+    let register = "REGISTER sip:a@10.0.0.1:40000 SIP/2.0\r\nv: SIP/2.0/TCP 10.0.0.1:40000;maddr=10.0.0.1\r\n\
+                    f: <sip:10.0.0.1:40000>\r\nTo: <sip:b@10.0.0.1:40000>\r\nCSeq: 2 REGISTER\r\n\
+                    Contact: <sip:a@10.0.0.1:40000>, <sip:c@10.0.0.1:40000>\r\nExpires: 9\r\nContent-Length: 0\r\n\r\n";
+    let mut talk = Talk { outside: Some(OUTSIDE), ..Talk::new(Helper::Sip, 4096) };
+    talk.greet();
+    let help = talk.out(format!("{}{description}{register}", invite(description.len())).as_bytes());
+    let seen = |text: &str| text.replace("10.0.0.1\r", "203.0.113.1\r").replace("10.0.0.1:", "203.0.113.1:");
+    let described = seen(description);
+    assert_eq!(rewritten(help), format!("{}{described}{}", invite(described.len()), seen(register)));
 }
 
 #[test]
@@ -191,7 +184,7 @@ fn nothing_is_expected_of_what_was_dropped() {
     let packet = Packet::parse(&request).unwrap();
     let tracked = conntrack.track(&packet, Hook::Output, Zone::default(), NOW);
     assert!(conntrack.assign_helper(tracked, Helper::Tftp));
-    assert_eq!(conntrack.help(tracked, &packet, None, NOW), Help::Accept(Vec::new()));
+    assert_eq!(conntrack.help(tracked, &packet, None, NOW), Help::Accept);
     assert_eq!(conntrack.expectation_lines(NOW).len(), 1);
     conntrack.finish(tracked);
     assert!(conntrack.expectation_lines(NOW).is_empty());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::{Aid, Dropped};
-use crate::conntrack::expectation::{Class, Destination, Source};
+use crate::conntrack::expectation::{Class, Destination, Follow, Source};
 use crate::packet::wire::number16;
 
 const CLASS: Class = Class { name: None, most: 1, timeout: Duration::from_secs(300) };
@@ -23,5 +23,6 @@ pub fn help(aid: &mut Aid<'_>) -> Result<(), Dropped> {
     // The client waits at its own port, whatever it is translated to.
     (expectation.saved.port, _) = aid.original.ends.parted();
     expectation.saved.direction = CtDirection::Reply;
+    expectation.follow = aid.is_translated().then_some(Follow::Master);
     aid.expect(expectation).map_err(|_| Dropped)
 }

@@ -32,6 +32,8 @@ pub struct Segment<'a> {
     /// The number behind its last byte.
     pub end: Sequence,
     pub window: u16,
+    /// How far back everything is that it acknowledges, as the segment's receiver sent it.
+    earlier: u32,
     options: &'a [u8],
 }
 
@@ -66,8 +68,14 @@ impl<'a> Segment<'a> {
             acknowledgement: Sequence(number32(bytes, 8)?),
             end: sequence.plus(length + signs),
             window: number16(bytes, 14)?,
+            earlier: 0,
             options,
         })
+    }
+
+    /// The segment with everything that it acknowledges so far further back: a translation moves what is sent on.
+    pub const fn acknowledging_earlier(&self, by: u32) -> Self {
+        Self { acknowledgement: self.acknowledgement.minus(by), earlier: by, ..*self }
     }
 
     pub const fn has(&self, flag: TcpFlags) -> bool {
@@ -105,7 +113,10 @@ impl<'a> Segment<'a> {
         let Some((_, blocks)) = OptionWalk(self.options).find(|&(kind, value)| kind == SACK && whole(value)) else {
             return self.acknowledgement;
         };
-        let edges = blocks.chunks_exact(BLOCK).filter_map(|block| number32(block, 4)).map(Sequence);
+        let edges = blocks
+            .chunks_exact(BLOCK)
+            .filter_map(|block| number32(block, 4))
+            .map(|edge| Sequence(edge).minus(self.earlier));
         edges.fold(self.acknowledgement, |highest, edge| if edge.is_after(highest) { edge } else { highest })
     }
 }
@@ -173,6 +184,7 @@ mod tests {
             acknowledgement: Sequence(100),
             end: Sequence(0),
             window: 0,
+            earlier: 0,
             options,
         }
     }

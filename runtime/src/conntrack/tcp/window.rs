@@ -14,6 +14,7 @@ use ringwall_ir::words::{CtDirection, TcpFlags};
 use super::segment::{Segment, Sign};
 use super::{Connection, End, State};
 use crate::conntrack::Arrival;
+use crate::conntrack::adjust::Adjustment;
 use crate::conntrack::sequence::Sequence;
 
 /// Whether a segment fits.
@@ -40,8 +41,10 @@ const LATE_ACKNOWLEDGEMENT: u32 = 66000;
 
 impl Connection {
     /// Whether a segment fits, and what both ends are known to have sent and to take from now on.
-    pub(super) fn fit(&mut self, segment: &Segment<'_>, arrival: &Arrival<'_>) -> Fit {
+    pub(super) fn fit(&mut self, segment: &Segment<'_>, arrival: &Arrival<'_>, adjustment: &Adjustment) -> Fit {
         let direction = arrival.direction;
+        let moved = adjustment.offset(direction.reversed(), segment.acknowledgement.minus(1));
+        let segment = &segment.acknowledging_earlier(moved);
         let (mut sender, mut receiver) = (*self.end(direction), *self.end(direction.reversed()));
         let mut fit = Fit::Good;
         let mut inside = None;

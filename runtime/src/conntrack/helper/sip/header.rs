@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use ringwall_ir::words::Family;
 
-use crate::conntrack::helper::text::{address, starts_with};
+use crate::conntrack::helper::text::{address, decimal, low16, starts_with};
 
 /// The port that is meant where none is said.
 const DEFAULT_PORT: u16 = 5060;
@@ -116,24 +116,39 @@ pub struct Endpoints<'a> {
     pub text: &'a [u8],
     pub header: Header,
     pub family: Family,
-    at: usize,
-    in_header: bool,
+    position: Position,
 }
 
+/// How far a search for endpoints is, and whether it is in a header.
+pub type Position = (usize, bool);
+
 impl<'a> Endpoints<'a> {
+    /// Where a search starts.
+    pub const START: Position = (0, false);
+
     pub const fn new(text: &'a [u8], header: Header, family: Family) -> Self {
-        Self { text, header, family, at: 0, in_header: false }
+        Self::resumed(text, header, family, Self::START)
+    }
+
+    /// A search that goes on where another one was.
+    pub const fn resumed(text: &'a [u8], header: Header, family: Family, position: Position) -> Self {
+        Self { text, header, family, position }
+    }
+
+    /// How far the search is.
+    pub const fn position(&self) -> Position {
+        self.position
     }
 
     fn next_place(&mut self) -> Option<Range<usize>> {
-        while self.in_header {
-            match next_value(self.text, self.at, &self.header, self.family) {
+        while let (at, true) = self.position {
+            match next_value(self.text, at, &self.header, self.family) {
                 Search::Found(place) => return Some(place),
-                Search::Wrong(at) => self.at = at,
-                Search::Nothing => self.in_header = false,
+                Search::Wrong(at) => self.position = (at, true),
+                Search::Nothing => self.position = (at, false),
             }
         }
-        get_right(self.text, self.at, &self.header, self.family)
+        get_right(self.text, self.position.0, &self.header, self.family)
     }
 }
 
@@ -143,8 +158,7 @@ impl Iterator for Endpoints<'_> {
     fn next(&mut self) -> Option<Endpoint> {
         let place = self.next_place()?;
         let (address, port, length) = endpoint(self.family, self.text.get(place.start..)?)?;
-        self.in_header = true;
-        self.at = place.start + length;
+        self.position = (place.start + length, true);
         Some(Endpoint { place, address, port })
     }
 }
@@ -231,9 +245,10 @@ fn behind_user(family: Family, text: &[u8]) -> Option<(usize, usize)> {
 }
 
 /// Where the endpoint at an offset stands, behind the name of a user if there is one.
-pub fn endpoint_at(text: &[u8], at: usize, family: Family) -> Option<Range<usize>> {
+pub fn endpoint_at(text: &[u8], at: usize, family: Family) -> Option<Endpoint> {
     let (start, length) = behind_user(family, text.get(at..)?)?;
-    Some(at + start..at + start + length)
+    let (address, port, _) = endpoint(family, text.get(at + start..)?)?;
+    Some(Endpoint { place: at + start..at + start + length, address, port })
 }
 
 /// Address, port and length of the endpoint at the front. IPv6 addresses stand in brackets (RFC 3986 §3.2.2).
@@ -287,19 +302,19 @@ pub fn number_parameter(text: &[u8], from: usize, name: &[u8]) -> Option<Result<
     Some(number(text.get(place).unwrap_or_default()).ok_or(()))
 }
 
-/// Where the address of a parameter stands (`ct_sip_parse_address_param`). Brackets around it belong to it.
-pub fn address_parameter(text: &[u8], from: usize, name: &[u8], family: Family) -> Option<Range<usize>> {
+/// The address of a parameter, and where it stands (`ct_sip_parse_address_param`). Brackets around it belong to it.
+pub fn address_parameter(text: &[u8], from: usize, name: &[u8], family: Family) -> Option<(u128, Range<usize>)> {
     let value = parameter(text, from, name)?;
     let rest = text.get(value.clone())?;
     let open = usize::from(family == Family::Ipv6 && rest.first() == Some(&b'['));
-    let (_, length) = address(family, rest.get(open..)?)?;
+    let (bits, length) = address(family, rest.get(open..)?)?;
     let close = usize::from(open == 1 && rest.get(open + length) == Some(&b']'));
-    Some(value.start..value.start + open + length + close)
+    Some((bits, value.start..value.start + open + length + close))
 }
 
-/// Where the number of a parameter stands.
-pub fn port_parameter(text: &[u8], from: usize, name: &[u8]) -> Option<Range<usize>> {
+/// The port of a parameter, and where it stands. A number that is too large is cut off at the top.
+pub fn port_parameter(text: &[u8], from: usize, name: &[u8]) -> Option<(Range<usize>, u16)> {
     let value = parameter(text, from, name)?;
-    let digits = text.get(value.clone())?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (digits > 0).then_some(value.start..value.start + digits)
+    let (port, digits) = decimal(text.get(value.clone())?);
+    (digits > 0).then_some((value.start..value.start + digits, low16(port)))
 }
