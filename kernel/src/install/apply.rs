@@ -55,7 +55,7 @@ pub struct Applied {
 /// to take away the old ones, or to give a set its own name again.
 pub fn apply(ruleset: &Ruleset) -> Result<Applied, InstallError> {
     if let Some((_, unknown)) = ruleset.unknowns().next() {
-        return Err(InstallError::Unknown { name: unknown.name.clone(), text: unknown.text.clone() });
+        return Err(InstallError::Unknown(Box::new(unknown.clone())));
     }
     let socket = Socket::open().map_err(NetlinkError::Socket)?;
     let mut installer = Installer {

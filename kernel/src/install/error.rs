@@ -2,7 +2,7 @@
 //! Why a ruleset cannot be installed or read, in the words of the policy.
 
 use nix::errno::Errno;
-use ringwall_ir::{Illegal, Ruleset};
+use ringwall_ir::{Illegal, Ruleset, Unknown};
 use thiserror::Error;
 
 use super::part::{About, Part};
@@ -48,13 +48,8 @@ pub enum InstallError {
     #[error("the ruleset is larger than this user may send to the kernel at once")]
     TooLarge,
     /// A part holds something that was read and is not known.
-    #[error("the ruleset holds something that is not known: {name} `{text}`")]
-    Unknown {
-        /// Its name.
-        name: String,
-        /// All of it.
-        text: String,
-    },
+    #[error("the ruleset holds something that is not known: {} `{}`{}", .0.name, .0.text, because(.0))]
+    Unknown(Box<Unknown>),
     /// The kernel cannot be told of a part.
     #[error("{part} cannot be put into the kernel: {reason}")]
     Unsayable {
@@ -75,11 +70,14 @@ impl InstallError {
                 parts.map(|refused| (&refused.part, format!("the kernel refuses {refused}"))).collect()
             }
             Self::TooLong(part) | Self::Iptables(part) | Self::Unsayable { part, .. } => vec![(part, self.to_string())],
-            Self::Netlink(_) | Self::NotPermitted | Self::Overtaken | Self::TooLarge | Self::Unknown { .. } => {
-                Vec::new()
-            }
+            Self::Netlink(_) | Self::NotPermitted | Self::Overtaken | Self::TooLarge | Self::Unknown(_) => Vec::new(),
         }
     }
+}
+
+/// The reason, where there is one.
+fn because(unknown: &Unknown) -> String {
+    if unknown.reason.is_empty() { String::new() } else { format!(": {}", unknown.reason) }
 }
 
 fn also(rest: &[RefusedPart]) -> String {

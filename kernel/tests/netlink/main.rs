@@ -15,6 +15,7 @@ mod rows;
 mod rulesets;
 mod sayable;
 mod shapes;
+mod shrunk;
 mod stages;
 mod swap;
 mod text;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rulesets that others wrote in nft's own text: read from the kernel, installed, and the same to nft.
 
-use ringwall_ir::Ruleset;
+use ringwall_ir::{OriginId, Ruleset, Unknown};
 use ringwall_kernel::install::{InstallError, apply, read_ruleset};
 
 use crate::private::{flush, in_namespace, list, load};
@@ -78,4 +78,17 @@ fn a_table_with_rules_of_iptables_is_left_alone() {
         assert_eq!(list(), before);
         mine("nat").unwrap();
     });
+}
+
+#[test]
+fn a_ruleset_with_an_unknown_is_refused_with_the_reason() {
+    let unknown =
+        |reason: &str| Unknown { name: "match x".to_owned(), text: "-m x".to_owned(), reason: reason.to_owned() };
+    let refusal = |reason| {
+        let ruleset = Ruleset { unknowns: vec![(OriginId(0), unknown(reason))], ..Ruleset::default() };
+        apply(&ruleset).unwrap_err().to_string()
+    };
+    let plain = "the ruleset holds something that is not known: match x `-m x`";
+    assert_eq!(refusal(""), plain);
+    assert_eq!(refusal("it has no y"), format!("{plain}: it has no y"));
 }

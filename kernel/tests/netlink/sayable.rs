@@ -32,13 +32,8 @@ pub fn loaded(ruleset: &Ruleset) -> (Option<Ruleset>, Vec<String>) {
         tables: ruleset.tables.iter().map(|table| keeping(table, &|_, _, rule| is_said(table, rule))).collect(),
         ..ruleset.clone()
     };
-    for (is_changed, reason) in [
-        (has_merged as fn(&Set) -> bool, "elements that touch become one"),
-        (has_counting_bits, "the last interval of booleans ends where elements count"),
-    ] {
-        if rest.tables.iter().flat_map(Table::sets).any(is_changed) {
-            return (None, vec![reason.to_owned()]);
-        }
+    if rest.tables.iter().flat_map(Table::sets).any(has_merged) {
+        return (None, vec!["elements that touch become one".to_owned()]);
     }
     let mut refused = Vec::new();
     for _ in 0..TRIES {
@@ -212,12 +207,6 @@ fn has_merged(set: &Set) -> bool {
     let mut ends: Vec<_> = list.iter().filter_map(ends).collect();
     ends.sort_unstable();
     set.spec().auto_merge && ends.windows(2).any(|pair| pair[0].1 + 1 == pair[1].0)
-}
-
-/// Whether elements of one bit are in intervals and count: there nft gives the last one an end, and lists it otherwise.
-fn has_counting_bits(set: &Set) -> bool {
-    let spec = set.spec();
-    spec.flags.interval && !spec.meters.is_empty() && spec.key.iter().any(|part| part.datatype() == Datatype::Boolean)
 }
 
 /// Whether nft asks if there is a route: it does in tests of one value, else it asks for its interface.

@@ -88,7 +88,10 @@ impl<'a> Shape<'a> {
             },
             DataType::Verdict => DataShape::Verdict,
         });
-        let layouts = spec.key.iter().map(|part| layout(*part));
+        let layouts = spec.key.iter().map(|part| match &noted {
+            Some(_) => like_field(*part),
+            None => layout(*part),
+        });
         let flags = [
             (spec.flags.constant, sys::NFT_SET_CONSTANT),
             (interval, sys::NFT_SET_INTERVAL),
@@ -292,6 +295,16 @@ const fn data_flag(data: Option<&DataShape>) -> u32 {
 /// How a value of a part lies in a key or in data: as a number of its own.
 pub(in crate::nft) fn layout(part: KeyType) -> Layout {
     Layout::of(part.field()).alone()
+}
+
+/// The same where nft says `typeof`: there a truth has all bits of its byte, and `exists` is not the largest value, as it is
+/// in `type boolean`. An interval that ends with the largest one has no end (`set_to_intervals` of nft's `src/intervals.c`).
+fn like_field(part: KeyType) -> Layout {
+    let layout = layout(part);
+    match part.datatype() {
+        Datatype::Boolean => Layout { bits: 8 * layout.bytes, ..layout },
+        _ => layout,
+    }
 }
 
 /// The number of a data type, or of a concatenation of them.

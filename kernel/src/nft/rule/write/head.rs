@@ -2,9 +2,9 @@
 //! Guards that nft puts at the head of a rule: those of IPv6 extension headers (`expr_evaluate_exthdr` of nft 1.0.6) and of
 //! answers that one family has (`stmt_evaluate_reject`).
 //!
-//! A rule that ends with such an answer is one for that family as a whole. But that of an extension header nft puts there
-//! also where the rule counts or does something before it looks, and so counts other packets than the rule says. Such a
-//! rule has the guard where it is needed.
+//! A rule that ends with such an answer is one for that family as a whole, unless something in it has that guard anyway. But
+//! the guard of an extension header nft puts there also where the rule counts or does something before it looks, and so
+//! counts other packets than the rule says. Such a rule has the guard where it is needed.
 
 use ringwall_ir::words::{Family, TableFamily};
 use ringwall_ir::{Field, Match, Rule, Selector, Step, Verdict};
@@ -20,7 +20,8 @@ impl RuleWriter<'_> {
         self.of_refusal(rule).or_else(|| self.of_headers(rule))
     }
 
-    /// The guard of an answer that one family has, unless a test tells the family anyway.
+    /// The guard of an answer that one family has, unless a test or a statement has it anyway: what comes before that is for
+    /// both families.
     fn of_refusal(&self, rule: &Rule) -> Option<Guard> {
         let Some(Verdict::Reject(refusal)) = rule.verdict() else { return None };
         let reject = Reject::of(self.table.family(), *refusal);
@@ -29,11 +30,14 @@ impl RuleWriter<'_> {
         }
         // IPv6 has no code that is not one of either family.
         let guard = Guard::Family(Family::Ipv4);
-        let tells = |test: &Match| {
-            let mut needed = test.selectors().iter().flat_map(|selector| guards(selector.field()));
-            Guard::told_by(test) == Some(guard) || needed.any(|needed| needed == guard)
+        let needs = |selectors: &[Selector]| {
+            selectors.iter().flat_map(|selector| guards(selector.field())).any(|needed| needed == guard)
         };
-        (!rule.matches().any(tells)).then_some(guard)
+        let tells = |step: &Step| {
+            let told = step.test().and_then(Guard::told_by);
+            told == Some(guard) || looked_at::by_step(step).into_iter().any(needs)
+        };
+        (!rule.steps().iter().any(tells)).then_some(guard)
     }
 
     /// The guard of the first extension header that is looked for, where only tests come before.
