@@ -14,6 +14,7 @@ pub struct Input {
     /// Its file name without directory and extension; none for standard input.
     pub stem: Option<String>,
     /// Where its file lies; none for standard input.
+    #[cfg_attr(not(feature = "kernel"), expect(dead_code, reason = "only nft reads what a text includes"))]
     pub directory: Option<PathBuf>,
     /// Its bytes.
     pub bytes: Vec<u8>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What verdicts do with a packet.
 
-use ringwall_ir::words::NatFlags;
+use ringwall_ir::words::{NatFlags, Refusal};
 use ringwall_ir::{Data, Nat, NatEnd, OwnPorts, Verdict};
 
 use super::{At, Halt, Passes};
@@ -17,6 +17,12 @@ impl At<'_, '_, '_> {
             // No program listens: `nf_queue` in `net/netfilter/nf_queue.c`.
             Verdict::Queue(queue) if queue.bypass => Action::Accept,
             Verdict::Queue(_) => Action::Drop,
+            // An answer that the other family alone has: the rule is not for this packet.
+            Verdict::Reject(refusal)
+                if *refusal != Refusal::TcpReset && refusal.icmp_code(self.view.packet.family()).is_none() =>
+            {
+                return Err(Halt::Leave);
+            }
             Verdict::Reject(refusal) => Action::Reject(*refusal),
             Verdict::Snat(nat) | Verdict::Dnat(nat) => Action::Translate(self.translation(nat)?),
             Verdict::Masquerade { ports, flags } => self.to(NewEnd::Departure, ports.as_ref(), *flags)?,
