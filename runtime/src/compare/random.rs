@@ -33,6 +33,17 @@ impl Flavour {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Plain, Self::Nat, Self::Marks, Self::Limits];
 
+    /// The flavour of a seed's ruleset.
+    #[must_use]
+    pub const fn of(seed: u64) -> Self {
+        match seed % 4 {
+            0 => Self::Plain,
+            1 => Self::Nat,
+            2 => Self::Marks,
+            _ => Self::Limits,
+        }
+    }
+
     /// The flavour in a word.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -176,7 +176,7 @@ impl<'a> At<'_, 'a, '_> {
         let place = self.place.step;
         let selectors = rule.steps().get(place).and_then(Step::test).map(Match::selectors).unwrap_or_default();
         let seen = match verdict {
-            Err(Halt::Leave) => selectors.iter().map(|selector| self.selected(*selector, 0).ok()).collect(),
+            Err(Halt::Leave) => selectors.iter().map(|selector| read::value(selector.field(), self.view)).collect(),
             _ => Vec::new(),
         };
         let Some(notes) = &mut self.notes else { return };

@@ -306,7 +306,12 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let decision = {
             let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
             let Machine { host, ruling, conntrack, .. } = &mut *self.machine;
-            let nothing_said = if self.carried.untracked { CtState::Untracked } else { CtState::Invalid };
+            // One that was given a zone counts as new until it is tracked (`nft_ct_set_zone_eval`).
+            let nothing_said = match (self.carried.untracked, self.carried.zone) {
+                (true, _) => CtState::Untracked,
+                (false, Some(_)) => CtState::New,
+                (false, None) => CtState::Invalid,
+            };
             let mut view = View {
                 now: self.now,
                 packet: &packet,

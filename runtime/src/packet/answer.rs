@@ -123,8 +123,9 @@ fn sequence_end(segment: &[u8], flags: TcpFlags) -> Option<u32> {
     Some(number32(segment, 4)?.wrapping_add(signs).wrapping_add(length).wrapping_sub(u32::try_from(header).ok()?))
 }
 
-/// Whether a packet that a rule rejects with an ICMP error can be answered: it is not a later fragment, and its
-/// checksum is right where its protocol has one over the whole payload (`nf_reject_verify_csum`).
+/// Whether a packet that a rule rejects with an ICMP error can be answered: it is not a later fragment, its checksum is
+/// right where its protocol has one over the whole payload (`nf_reject_verify_csum`), and in IPv6 there is something behind
+/// the headers (`reject6_csum_ok`).
 #[must_use]
 pub fn may_be_rejected(offender: &Packet<'_>) -> bool {
     let Some(Offender { protocol, segment }) = Offender::of(offender) else { return false };
@@ -136,7 +137,8 @@ pub fn may_be_rejected(offender: &Packet<'_>) -> bool {
         GRE | ESP | AH | Protocol::SCTP | Protocol::UDPLITE => false,
         _ => true,
     };
-    !summed || checksum::transport(offender.bytes(), offender.family(), protocol, segment) == 0
+    let empty = offender.family() == Family::Ipv6 && segment.is_empty();
+    !empty && (!summed || checksum::transport(offender.bytes(), offender.family(), protocol, segment) == 0)
 }
 
 /// The ICMP error about a packet, sent from `source`, if there is one: none about ICMP errors and later fragments, and in

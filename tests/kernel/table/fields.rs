@@ -25,6 +25,13 @@ pub fn samples(row: &FieldRow) -> Vec<Sample> {
         Field::Fib(_) => questions().into_iter().flat_map(answers).collect(),
         Field::Iif | Field::Oif => devices(row.field),
         Field::CtStatus => statuses(),
+        // No packet of the walk belongs to a conversation that a helper expected.
+        Field::CtHelper => {
+            let ftp = Datatype::String.parse_value("ftp").expect("a name");
+            let sample = Sample::dropping(within(row.field, IntervalSet::one(ftp), false));
+            vec![Sample { may_be_idle: true, ..sample }]
+        }
+        Field::IpId => identifications(),
         field => match varied(field) {
             Some(sets) => both(field, &sets),
             None => of_datatype(row),
@@ -43,7 +50,6 @@ fn varied(field: Field) -> Option<Vec<IntervalSet>> {
         Field::SctpDport | Field::UdpliteDport => vec![set(&[(80, 80)]), set(&[(1000, 2000)])],
         Field::SctpSport | Field::UdpliteSport => vec![set(&[(4000, 4000)]), set(&[(1, 4001)])],
         Field::IpDscp | Field::Ip6Dscp => vec![set(&[(0, 0)]), set(&[(10, 10)]), set(&[(1, 46)])],
-        Field::IpId => vec![set(&[(64, 64)]), set(&[(1, 63)])],
         Field::IpLength | Field::Ip6Length | Field::MetaLength | Field::UdpLength => {
             vec![set(&[(1, 80)]), set(&[(81, last)])]
         }
@@ -60,6 +66,13 @@ fn both(field: Field, sets: &[IntervalSet]) -> Vec<Sample> {
     let signs =
         |values: &IntervalSet| [false, true].map(|negated| Sample::dropping(within(field, values.clone(), negated)));
     sets.iter().flat_map(signs).collect()
+}
+
+/// Of what arrives: the kernel numbers what the host sends without a number, at random.
+fn identifications() -> Vec<Sample> {
+    let samples = || both(Field::IpId, &[set(&[(64, 64)]), set(&[(1, 63)])]).into_iter();
+    let at = |hook| move |sample| Sample { hook: Some(hook), may_be_idle: true, ..sample };
+    samples().map(at(Hook::Input)).chain(samples().map(at(Hook::Forward))).collect()
 }
 
 /// Whether something is there.

@@ -67,7 +67,8 @@ pub fn samples(word: Word) -> Vec<Sample> {
         Word::Reject => Refusal::ALL.into_iter().map(refusing).collect(),
         Word::Return => vec![returning()],
         Word::Vmap => mapping(),
-        Word::CtHelper | Word::CtTimeout => Vec::new(),
+        Word::CtHelper => helped(),
+        Word::CtTimeout => Vec::new(),
     }
 }
 
@@ -209,6 +210,21 @@ fn states_of_answers() -> Vec<Match> {
 fn classified() -> Sample {
     let sample = recording(Statement::Assign(Assignment::value(Target::Priority, 5)));
     Sample { hook: Some(Hook::Output), ..sample }
+}
+
+/// Conversations get a helper, where nft gives it and where iptables does. It announces nothing in the traffic of the walk;
+/// what it does is compared conversation by conversation elsewhere.
+fn helped() -> Vec<Sample> {
+    let body = ObjectBody::CtHelper { helper: "ftp".to_owned(), family: None, protocol: Protocol::TCP };
+    let sample = |priority| {
+        let base = BaseChain::filter(Hook::Prerouting, priority, ChainPolicy::Accept, POLICY);
+        let mut steps: Vec<Step> = some_traffic().into_iter().map(Step::from).collect();
+        steps.push(Statement::CtHelper("help".to_owned()).into());
+        let object = Object::new("help", body.clone(), POLICY).expect("a good object");
+        let parts = TableParts { objects: vec![object], ..TableParts::default() };
+        Sample { earlier: vec![(base, steps, None)], parts, ..Sample::dropping(some_traffic()) }
+    };
+    vec![sample(Priority::MANGLE), sample(Priority::RAW)]
 }
 
 fn untracked() -> Sample {

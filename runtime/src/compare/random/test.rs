@@ -25,7 +25,8 @@ impl Drawer<'_> {
             0 | 1 => steps.extend(self.port()),
             2 => steps.extend(self.kind(family)),
             3 => steps.push(protocol(any(&[6, 17, 1, 58, 132, 47], &mut self.rng))),
-            4 => steps.push(self.of_conversation(family)),
+            // What connection tracking does not know yet, it does not tell.
+            4 if !place.early => steps.push(self.of_conversation(family)),
             _ => {}
         }
         if self.rng.u8(..3) == 0 {
