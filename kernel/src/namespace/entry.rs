@@ -93,7 +93,7 @@ impl<'a> Entry<'a> {
         self.write_end(requests);
         let status = CtStatus(self.attributes.need(STATUS)?.be32()?);
         let whole = if status.intersects(BOUND) {
-            self.bound()?
+            self.bound(status)?
         } else {
             self.copy(AttributeWriter::new(), &[ORIGINAL, REPLY])
         };
@@ -102,12 +102,20 @@ impl<'a> Entry<'a> {
         Ok(())
     }
 
-    /// Its tuples as they would be untranslated, and the ends that it is translated to: the kernel takes no translated
-    /// tuple.
-    fn bound(&self) -> Result<AttributeWriter, Malformed> {
+    /// Its ends, as the kernel is told of a translated entry: what the packets came with, and what they were given. Where an
+    /// end was changed, the reply tuple has one that nobody has: what the kernel finds there, it takes for unchanged.
+    fn bound(&self, status: CtStatus) -> Result<AttributeWriter, Malformed> {
         let (original, reply) = (Ends::read(self.attributes, ORIGINAL)?, Ends::read(self.attributes, REPLY)?);
+        let mut untold = original;
+        if status.intersects(CtStatus::SRC_NAT) {
+            (untold.source, untold.source_port) = (NOBODY.get(..original.source.len()).unwrap_or_default(), 0);
+        }
+        if status.intersects(CtStatus::DST_NAT) {
+            (untold.destination, untold.destination_port) =
+                (NOBODY.get(..original.source.len()).unwrap_or_default(), 0);
+        }
         let writer = self.copy(AttributeWriter::new(), &[ORIGINAL]);
-        let writer = writer.nest(REPLY, |tuple| original.write_reversed(tuple));
+        let writer = writer.nest(REPLY, |tuple| untold.write_reversed(tuple));
         let writer = writer.nest(NAT_SOURCE, |nat| write_end(nat, reply.destination, reply.destination_port));
         Ok(writer.nest(NAT_DESTINATION, |nat| write_end(nat, reply.source, reply.source_port)))
     }
@@ -128,6 +136,8 @@ impl<'a> Entry<'a> {
 
 /// That ends were chosen for it.
 const BOUND: CtStatus = CtStatus::SRC_NAT_DONE.with(CtStatus::DST_NAT_DONE);
+/// The address of nobody, in either family.
+const NOBODY: [u8; 16] = [0; 16];
 /// That they are others than its packets came with.
 const TRANSLATED: CtStatus = CtStatus::SRC_NAT.with(CtStatus::DST_NAT);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What statements change.
 
+use ringwall_ir::words::CtState;
 use ringwall_ir::{Assignment, Data, Mss, ObjectBody, ObjectKind, SetUpdate, Source, Statement, Target, Tuple};
 
 use super::{At, Halt, Passes};
@@ -22,6 +23,7 @@ impl At<'_, '_, '_> {
                 // A packet that is tracked already stays so, and one that was given a zone will be (`nft_notrack_eval`).
                 if self.view.tracked.is_none() && self.view.carried.zone.is_none() {
                     self.view.carried.untracked = true;
+                    self.view.state = CtState::Untracked;
                 }
                 Ok(())
             }
@@ -62,6 +64,7 @@ impl At<'_, '_, '_> {
             Target::CtZone(direction) if view.tracked.is_none() && view.carried.zone.is_none() => {
                 view.carried.zone = Some(Zone::new(u16::try_from(source).unwrap_or_default(), direction));
                 view.carried.untracked = false;
+                view.state = CtState::New;
             }
             Target::CtZone(_) => {}
         }
