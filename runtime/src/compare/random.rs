@@ -44,6 +44,13 @@ impl Flavour {
         }
     }
 
+    /// Whether time may pass that does not: the kernel's limits see real time alone, and its entries in zones of one direction
+    /// cannot be aged.
+    #[must_use]
+    pub const fn bears_time(self) -> bool {
+        matches!(self, Self::Plain | Self::Nat)
+    }
+
     /// The flavour in a word.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -58,7 +58,7 @@ mod kernel {
         for seed in seed..seed.saturating_add(count) {
             let flavour = Flavour::of(seed);
             let rules = ruleset(&host, flavour, seed);
-            let plan = Plan { packets: PACKETS, talks: 12, time_passes: flavour != Flavour::Limits, seed };
+            let plan = Plan { packets: PACKETS, talks: 12, time_passes: flavour.bears_time(), seed };
             let traffic = converse(&host, Interpreter::new(&rules), plan);
             let found = compare(&host, &rules, &traffic)?;
             tally.count(flavour, &traffic);
