@@ -108,6 +108,12 @@ impl<'a> RawTable<'a> {
         let (Some(name), Some(policy), true, None) = (name, policy, counters.is_none_or(is_counters), more) else {
             return Err(Problem::new(format!("`{}` declares no chain", line.text)).help("write `:INPUT DROP [0:0]`"));
         };
+        let is_built_in = self.kind.hooks().iter().any(|&hook| built_in(hook) == name);
+        if policy == "-" && is_built_in {
+            // iptables-restore leaves the chain policy as the kernel has it, and nobody knows here what that is.
+            let unsaid = Problem::new(format!("the chain policy of `{name}` is not said"));
+            return Err(unsaid.help("write ACCEPT or DROP in the place of `-`"));
+        }
         let base = if policy == "-" { None } else { Some(self.closed(name, policy, line, origins)?) };
         self.declare(name, base)
     }

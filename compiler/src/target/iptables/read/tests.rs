@@ -33,6 +33,15 @@ fn check(cases: &[(&str, &str)], printed: impl Fn(&str) -> String) {
 }
 
 #[test]
+fn a_built_in_chain_without_a_policy_is_an_error() {
+    let (_, errors) = read("*filter\n:INPUT - [0:0]\n-A INPUT -s 10.0.0.2 -j DROP\nCOMMIT\n", Family::Ipv4);
+    assert_eq!(
+        errors.first().map(|error| (error.line, error.message.as_str())),
+        Some((2, "the chain policy of `INPUT` is not said"))
+    );
+}
+
+#[test]
 fn the_founding_ruleset() {
     let text = "# made by hand\n*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT\n:OUTPUT DROP [12:345]\n\
                 -A OUTPUT -m state --state NEW,ESTABLISHED -j ACCEPT\n[7:8] -A INPUT -m state --state ESTABLISHED -j ACCEPT\nCOMMIT\n";
