@@ -3,12 +3,13 @@
 //!
 //! They are not part of the project: without them the test says so.
 
+#[path = "../compiler/tests/corpus_lift/shell.rs"]
+mod shell;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::target::{nft, nft_json};
@@ -198,19 +199,5 @@ fn load_over(original: &Path, text: &str, devices: &BTreeSet<String>) -> Result<
 
 /// What a shell script prints in a new network namespace, or what it says of its failure.
 fn run(script: &str) -> Result<String, String> {
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-e"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let mut stdin = child.stdin.take().ok_or("it takes no script")?;
-    let script = script.to_owned();
-    let writer = thread::spawn(move || stdin.write_all(script.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    // The shell has gone before it read everything: its own words say more than the broken pipe.
-    let _ = writer.join();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    shell::feed(Command::new("unshare").args(["-n", "sh", "-e"]), script)
 }

@@ -15,12 +15,11 @@ use ringwall_ir::words::{Family, Protocol};
 use ringwall_kernel::namespace::read_nft;
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine, unsupported};
-use ringwall_runtime::host::{Host, Interface, ReversePath, Route, Sysctls};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
 use ringwall_runtime::packet::checksum;
-use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
 use serde_json::Value;
 
+use crate::case::{bytes, host, packet};
 use crate::support::{shared, skip, test};
 
 /// A test for each recorded case.
@@ -63,20 +62,17 @@ fn check_case(file: &Path) -> Result<(), Failed> {
                 texts.push(("nft".to_owned(), script_of(command)));
                 ruleset = read(&texts)?;
                 machine.replace(Interpreter::new(ruleset));
+            } else {
+                skip(&format!("step {} of {}", number + 1, name(file)), format!("it is `{command}`"));
             }
             continue;
         }
         if let Some(seconds) = step["t"].as_f64() {
             at = at.max(Duration::from_secs_f64(seconds));
         }
-        let entry = match step["dir"].as_str() {
-            Some("out") => Entry::Sent,
-            _ => Entry::Arrives(step["iif"].as_str().unwrap_or("eth0").to_owned()),
-        };
-        let sender = Sender { uid: step["uid"].as_u64().unwrap_or_default().try_into()?, gid: 0 };
-        let bytes = bytes(&step["pkt"]);
-        let family = if bytes[0] >> 4 == 6 { Family::Ipv6 } else { Family::Ipv4 };
-        let seen = machine.run_packet(&TimedPacket { at, entry, bytes, refused: false, sender });
+        let packet = packet(step, at)?;
+        let family = if packet.bytes[0] >> 4 == 6 { Family::Ipv6 } else { Family::Ipv4 };
+        let seen = machine.run_packet(&packet);
         let table = machine.conntrack().lines(Style::NfConntrack, at);
         check(family, &step["expect"], &seen, &table).map_err(|problem| format!("step {}: {problem}", number + 1))?;
     }
@@ -138,48 +134,6 @@ fn read(texts: &[(String, String)]) -> Result<&'static Ruleset, Failed> {
 /// The commands of a shell line that calls nft, as a script of nft.
 fn script_of(line: &str) -> String {
     line.replace("nft ", "").replace('\'', "")
-}
-
-fn host(case: &Value) -> Result<Host, Failed> {
-    let mut sysctls = Sysctls::default();
-    for (name, value) in case["sysctls"].as_object().unwrap() {
-        let on = value.as_u64() == Some(1);
-        match name.as_str() {
-            "nf_conntrack_tcp_loose" => sysctls.tcp_loose = on,
-            "nf_conntrack_tcp_be_liberal" => sysctls.tcp_be_liberal = on,
-            "nf_conntrack_tcp_ignore_invalid_rst" => sysctls.tcp_ignore_invalid_rst = on,
-            "nf_conntrack_checksum" => sysctls.checksum = on,
-            "net.ipv4.conf.all.rp_filter" => {
-                let number = value.as_u64().and_then(ReversePath::numbered);
-                sysctls.reverse_path = number.ok_or("no setting of rp_filter")?;
-            }
-            other => return Err(format!("sysctl {other}").into()),
-        }
-    }
-    let interfaces = case["topology"]["ifaces"].as_object().unwrap().iter().map(|(name, interface)| Interface {
-        name: name.clone(),
-        addresses: interface["addrs"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|net| net.as_str().unwrap().parse().unwrap())
-            .collect(),
-        groups: Vec::new(),
-        mtu: 1500,
-    });
-    let routes = case["topology"]["routes"].as_array().unwrap().iter().map(|route| {
-        let words: Vec<&str> = route.as_str().unwrap().split_whitespace().collect();
-        let after = |word| words[words.iter().position(|known| *known == word).unwrap() + 1];
-        let to = if words[0] == "-6" { "::/0" } else { "0.0.0.0/0" };
-        assert!(words.contains(&"default"), "{route}");
-        Route { to: to.parse().unwrap(), interface: after("dev").to_owned(), via: Some(after("via").parse().unwrap()) }
-    });
-    Ok(Host { interfaces: interfaces.collect(), routes: routes.collect(), forwarding: true, sysctls })
-}
-
-fn bytes(hex: &Value) -> Vec<u8> {
-    let hex = hex.as_str().unwrap();
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
 fn check(family: Family, expected: &Value, seen: &Observation, table: &[String]) -> Result<(), String> {

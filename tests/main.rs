@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails; clippy does not see that this binary holds nothing but tests"
 )]
 
+mod case;
 mod cli;
 #[cfg(feature = "kernel")]
 mod corpus_lift;

@@ -9,7 +9,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ipnet::IpNet;
 use libtest_mimic::{Failed, Trial};
 use ringwall_compiler::compile;
 use ringwall_compiler::target::iptables;
@@ -17,11 +16,10 @@ use ringwall_ir::Ruleset;
 use ringwall_ir::words::{CtState, Family};
 use ringwall_runtime::conntrack::Style;
 use ringwall_runtime::engine::{Interpreter, Machine};
-use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::{Fate, Observation};
-use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
 use serde_json::Value;
 
+use crate::case;
 use crate::support::{read, root, shared, skip, test};
 
 /// A test for each recorded case of the founding example.
@@ -48,19 +46,22 @@ fn check(path: &Path) -> Result<(), Failed> {
     if !errors.is_empty() {
         return Err(format!("the recorded ruleset cannot be read: {errors:?}").into());
     }
-    follow(&case, &recorded, &Family::ALL).map_err(|error| format!("under the recorded ruleset: {error}"))?;
+    follow(&case, &recorded, &Family::ALL)
+        .map_err(|error| format!("under the recorded ruleset: {}", error.message().unwrap_or_default()))?;
     let (compiled, findings) = compile("seed", &read(&root().join("examples/seed/seed.policy")));
     let compiled = compiled.ok_or_else(|| format!("examples/seed does not compile: {findings:?}"))?;
-    follow(&case, &compiled.ruleset, &[Family::Ipv4]).map_err(|error| format!("under the policy: {error}"))?;
+    follow(&case, &compiled.ruleset, &[Family::Ipv4])
+        .map_err(|error| format!("under the policy: {}", error.message().unwrap_or_default()))?;
     Ok(())
 }
 
 /// Sends the case's packets of the families and compares what becomes of each.
-fn follow(case: &Value, ruleset: &Ruleset, families: &[Family]) -> Result<(), String> {
-    let host = host(&case["topology"]).ok_or("the topology cannot be read")?;
+fn follow(case: &Value, ruleset: &Ruleset, families: &[Family]) -> Result<(), Failed> {
+    let host = case::host(case)?;
     let mut machine = Machine::new(&host, Interpreter::new(ruleset));
     for (number, packet) in case["packets"].as_array().into_iter().flatten().enumerate() {
-        let sent = timed(packet).ok_or("a packet cannot be read")?;
+        let at = Duration::from_secs_f64(packet["t"].as_f64().unwrap_or_default());
+        let sent = case::packet(packet, at)?;
         let family = if sent.bytes.first().is_some_and(|byte| byte >> 4 == 6) { Family::Ipv6 } else { Family::Ipv4 };
         if !families.contains(&family) {
             continue;
@@ -99,41 +100,4 @@ fn same_line(recorded: &str, found: &str) -> bool {
         _ => old == new,
     };
     old.len() == new.len() && old.iter().zip(&new).enumerate().all(|(place, (old, new))| word(place, (old, new)))
-}
-
-fn host(topology: &Value) -> Option<Host> {
-    let mut interfaces = Vec::new();
-    for (name, interface) in topology["ifaces"].as_object()? {
-        let addresses = interface["addrs"].as_array()?.iter().filter_map(|address| address.as_str()?.parse().ok());
-        interfaces.push(Interface {
-            name: name.clone(),
-            addresses: addresses.collect(),
-            groups: Vec::new(),
-            mtu: 1500,
-        });
-    }
-    let routes = topology["routes"].as_array()?.iter().filter_map(|line| route(line.as_str()?)).collect();
-    Some(Host { interfaces, routes, forwarding: true, sysctls: Sysctls::default() })
-}
-
-/// `default via 10.0.0.254 dev eth0`
-fn route(line: &str) -> Option<Route> {
-    let (to, line) = match line.strip_prefix("-6 ") {
-        Some(line) => ("::/0", line),
-        None => ("0.0.0.0/0", line),
-    };
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let ["default", "via", via, "dev", interface] = words.as_slice() else { return None };
-    Some(Route { to: to.parse::<IpNet>().ok()?, interface: (*interface).to_owned(), via: via.parse().ok() })
-}
-
-fn timed(packet: &Value) -> Option<TimedPacket> {
-    let hex = packet["pkt"].as_str()?;
-    let bytes = (0..hex.len() / 2).map(|place| u8::from_str_radix(hex.get(2 * place..2 * place + 2)?, 16).ok());
-    let entry = match packet["dir"].as_str()? {
-        "out" => Entry::Sent,
-        _ => Entry::Arrives(packet["iif"].as_str().unwrap_or("eth0").to_owned()),
-    };
-    let at = Duration::from_secs_f64(packet["t"].as_f64().unwrap_or(0.0));
-    Some(TimedPacket { at, entry, bytes: bytes.collect::<Option<_>>()?, refused: false, sender: Sender::default() })
 }

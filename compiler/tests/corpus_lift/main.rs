@@ -3,3 +3,4 @@
 
 mod iptables;
 mod material;
+mod shell;

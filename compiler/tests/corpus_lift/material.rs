@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The corpus, and a shell in a new network namespace.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
+
+use super::shell::feed;
 
 /// Where the corpus lies, if it is there.
 pub fn corpus() -> PathBuf {
@@ -13,22 +14,7 @@ pub fn corpus() -> PathBuf {
 
 /// What a shell script prints in a new network namespace, or what it says of its failure.
 pub fn run(script: &str) -> Result<String, String> {
-    let mut child = Command::new("unshare")
-        .args(["-n", "sh", "-e"])
-        .env("TZ", "UTC")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
-    let mut stdin = child.stdin.take().ok_or("it takes no script")?;
-    let script = script.to_owned();
-    let writer = std::thread::spawn(move || stdin.write_all(script.as_bytes()));
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
-    // The shell has gone before it read everything: its own words say more than the broken pipe.
-    let _ = writer.join();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    feed(Command::new("unshare").args(["-n", "sh", "-e"]).env("TZ", "UTC"), script)
 }
 
 /// The shell's words that give a program a text.

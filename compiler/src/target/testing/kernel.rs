@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! nft and iptables in private network namespaces.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+#[path = "../../../tests/corpus_lift/shell.rs"]
+mod shell;
+
+use std::process::Command;
 
 /// A way into a new network namespace.
 #[derive(Clone, Copy, Debug)]
@@ -76,21 +78,6 @@ impl Kernel {
 
     /// What a shell script prints in a new namespace, or what it says of its failure.
     pub fn run(self, script: &str) -> Result<String, String> {
-        let mut command = Command::new("unshare");
-        command
-            .args(self.unshare)
-            .args(["sh", "-e"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
-        let mut stdin = child.stdin.take().unwrap();
-        let script = script.to_owned();
-        let writer = std::thread::spawn(move || stdin.write_all(script.as_bytes()));
-        let output = child.wait_with_output().map_err(|error| error.to_string())?;
-        // The shell has gone before it read everything: its own words say more than the broken pipe.
-        let _ = writer.join();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+        shell::feed(Command::new("unshare").args(self.unshare).args(["sh", "-e"]), script)
     }
 }
