@@ -9,12 +9,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fastrand::Rng;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use ringwall_ir::words::{ChainPolicy, ChainType, Hook, Priority, TableFamily};
+use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority, TableFamily};
 use ringwall_ir::{BaseChain, Chain, Element, Elements, IntervalSet, KeyType, Origin, OriginId, Ruleset, Set, SetSpec};
 use ringwall_ir::{Datatype, Table, TableParts, Tuple};
 
 use super::converse::choose;
 use crate::host::{Host, Interface, Route, Sysctls};
+use crate::packet::wire;
 
 /// What a drawn ruleset does beside filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +45,8 @@ impl Flavour {
         }
     }
 
-    /// Whether time may pass that does not: the kernel's limits see real time alone, and its entries in zones of one direction
-    /// cannot be aged.
+    /// Whether the traffic may jump forward in time. The kernel is told of such jumps by ageing its entries: its limits do not
+    /// see them, and its entries in zones of one direction cannot be aged.
     #[must_use]
     pub const fn bears_time(self) -> bool {
         matches!(self, Self::Plain | Self::Nat)
@@ -213,6 +214,13 @@ impl Drawer<'_> {
         let spec = SetSpec::of(vec![KeyType::Of(Datatype::InetProto), KeyType::Of(Datatype::InetService)]);
         sets.extend(Set::new("pairs", spec, Elements::List(pairs.to_vec()), origin));
         sets
+    }
+
+    /// A network of the host; none where it has none of the family.
+    fn network(&mut self, family: Family) -> Option<IpNet> {
+        let networks = self.host.interfaces.iter().flat_map(|link| &link.addresses);
+        let own: Vec<_> = networks.filter(|network| wire::family(network.addr()) == family).copied().collect();
+        choose(&own, &mut self.rng).copied()
     }
 
     fn origin(&mut self, text: &str) -> OriginId {

@@ -18,10 +18,11 @@ mod support;
 mod tests;
 mod verdict;
 
+use std::borrow::Cow;
+
 use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
-use self::explain::Notes;
 pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
 use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
@@ -72,7 +73,7 @@ type Passes<T> = Result<T, Halt>;
 struct At<'i, 'a, 'v> {
     table: &'a Table,
     place: Place,
-    notes: Option<&'i mut Notes<'a>>,
+    notes: Option<&'i mut Vec<MetRule<'a>>>,
     state: &'i mut State<'a>,
     view: &'i mut View<'v>,
 }
@@ -99,29 +100,29 @@ impl<'a> Interpreter<'a> {
         Self { chains, state: State::new(ruleset) }
     }
 
-    /// Asks the base chains that the packet meets, until one ends its way. `tell` is told how each ended and, where notes
-    /// are wanted, what was met in it.
-    fn ask(
-        &mut self,
-        view: &mut View<'_>,
-        mut tell: impl FnMut(&Bound<'a>, End, Notes<'a>),
-        wants_notes: bool,
-    ) -> Decision {
+    /// Asks the base chains that the packet meets, until one ends its way. What it meets in them is noted where somebody
+    /// wants to know.
+    fn ask(&mut self, view: &mut View<'_>, mut met: Option<&mut Vec<MetChain<'a>>>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
         for bound in &self.chains {
             if !bound.meets(view) {
                 continue;
             }
-            let mut notes = Notes::default();
+            let mut rules = Vec::new();
             let place = Place { table: bound.number, ..Place::default() };
-            let told = wants_notes.then_some(&mut notes);
-            let mut at = At { table: bound.table, place, notes: told, state: &mut self.state, view: &mut *view };
-            let end = at.walk(bound.chain);
-            last = match end {
-                End::Decided(action, origin) => Decision { action, origin: Some(origin) },
-                End::Undecided => Decision { action: of_policy(bound.base.policy), origin: Some(bound.base.closing) },
+            let notes = met.is_some().then_some(&mut rules);
+            let mut at = At { table: bound.table, place, notes, state: &mut self.state, view: &mut *view };
+            let (decision, policy) = match at.walk(bound.chain) {
+                End::Decided(action, origin) => (Decision { action, origin: Some(origin) }, None),
+                End::Undecided => {
+                    let (policy, closing) = (bound.base.policy, bound.base.closing);
+                    (Decision { action: of_policy(policy), origin: Some(closing) }, Some((policy, closing)))
+                }
             };
-            tell(bound, end, notes);
+            if let Some(met) = &mut met {
+                met.push(MetChain { table: bound.table, chain: bound.chain, rules, policy });
+            }
+            last = decision;
             if last.action != Action::Accept {
                 break;
             }
@@ -144,21 +145,25 @@ impl<'a> At<'_, 'a, '_> {
             self.place = Place { chain: number, rule: rule_number, ..self.place };
             let verdict = self.verdict_of(rule);
             self.note(chain, rule, &verdict);
-            match verdict {
-                Err(Halt::Leave) | Ok(None | Some(Verdict::Continue)) => {}
+            let verdict = match verdict {
+                Ok(Some(verdict)) => verdict,
                 Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
-                Ok(Some(Verdict::Return)) => return End::Undecided,
-                Ok(Some(Verdict::Jump(name))) => {
-                    if let Some(target) = self.table.chain(&name)
+                Err(Halt::Leave) | Ok(None) => continue,
+            };
+            match &*verdict {
+                Verdict::Continue => {}
+                Verdict::Return => return End::Undecided,
+                Verdict::Jump(name) => {
+                    if let Some(target) = self.table.chain(name)
                         && let decided @ End::Decided(..) = self.walk(target)
                     {
                         return decided;
                     }
                 }
-                Ok(Some(Verdict::Goto(name))) => {
-                    return self.table.chain(&name).map_or(End::Undecided, |target| self.walk(target));
+                Verdict::Goto(name) => {
+                    return self.table.chain(name).map_or(End::Undecided, |target| self.walk(target));
                 }
-                Ok(Some(verdict)) => match self.action(&verdict) {
+                verdict => match self.action(verdict) {
                     Ok(action) => return End::Decided(action, rule.origin()),
                     Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
                     Err(Halt::Leave) => {}
@@ -169,26 +174,23 @@ impl<'a> At<'_, 'a, '_> {
     }
 
     /// Notes what came of a rule, where somebody wants to know.
-    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Verdict>>) {
-        if self.notes.is_none() {
-            return;
-        }
-        let place = self.place.step;
-        let selectors = rule.steps().get(place).and_then(Step::test).map(Match::selectors).unwrap_or_default();
-        let seen = match verdict {
-            Err(Halt::Leave) => selectors.iter().map(|selector| read::value(selector.field(), self.view)).collect(),
-            _ => Vec::new(),
-        };
+    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Cow<'a, Verdict>>>) {
         let Some(notes) = &mut self.notes else { return };
-        match verdict {
-            Err(Halt::Leave) => notes.pass_over(chain, rule, place, seen),
-            Err(Halt::Drop) => notes.pass(chain, rule, Some(Verdict::Drop)),
-            Ok(verdict) => notes.pass(chain, rule, verdict.clone()),
-        }
+        let outcome = match verdict {
+            Ok(verdict) => Outcome::Passed(verdict.as_deref().cloned()),
+            Err(Halt::Drop) => Outcome::Passed(Some(Verdict::Drop)),
+            Err(Halt::Leave) => {
+                let (place, step) = (self.place.step, rule.steps().get(self.place.step));
+                let selectors = step.and_then(Step::test).map(Match::selectors).unwrap_or_default();
+                let seen = selectors.iter().map(|selector| read::value(selector.field(), self.view)).collect();
+                Outcome::PassedOver(Failed { place, step, seen })
+            }
+        };
+        notes.push(MetRule { chain, rule, outcome });
     }
 
     /// Takes the steps of a rule in order, up to its verdict.
-    fn verdict_of(&mut self, rule: &'a Rule) -> Passes<Option<Verdict>> {
+    fn verdict_of(&mut self, rule: &'a Rule) -> Passes<Option<Cow<'a, Verdict>>> {
         for (number, step) in rule.steps().iter().enumerate() {
             self.place.step = number;
             match step {
@@ -199,8 +201,8 @@ impl<'a> At<'_, 'a, '_> {
         }
         self.place.step = rule.steps().len();
         match rule.verdict() {
-            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(Some),
-            verdict => Ok(verdict.cloned()),
+            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(|verdict| Some(Cow::Owned(verdict))),
+            verdict => Ok(verdict.map(Cow::Borrowed)),
         }
     }
 }
@@ -222,7 +224,7 @@ fn stage(table: &Table, base: &BaseChain, before: &[(usize, &Table, &Chain, &Bas
 
 impl Ruling for Interpreter<'_> {
     fn decide(&mut self, view: &mut View<'_>) -> Decision {
-        self.ask(view, |_, _, _| {}, false)
+        self.ask(view, None)
     }
 
     fn translates(&self, family: Family) -> bool {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use ringwall_ir::words::{CtState, Direction, Family, Hook, Priority, Protocol, Refusal};
+use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
 use super::routing::{LOOPBACK, Routing, Way};
 use super::{Action, Carried, Ruling, Stage, View};
@@ -303,7 +303,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
     /// Asks the ruling about the packet at a stage of a hook. What it gives is what the conversation shall be translated to.
     fn ask(&mut self, hook: Hook, stage: Stage) -> Result<Option<Translation>, Fate> {
         let tracked = self.tracked;
-        let decision = {
+        let (decision, filtering) = {
             let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
             let Machine { host, ruling, conntrack, .. } = &mut *self.machine;
             // One that was given a zone counts as new until it is tracked (`nft_ct_set_zone_eval`).
@@ -328,14 +328,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 carried: &mut self.carried,
                 host,
             };
-            ruling.decide(&mut view)
+            (ruling.decide(&mut view), view.is_filtering())
         };
         if let Some(mss) = self.carried.mss.take() {
             options::write_mss(&mut self.bytes, mss);
         }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
-        let governed =
-            matches!(hook, Hook::Input | Hook::Output | Hook::Forward) && stage == Stage::of(hook, Priority::FILTER);
+        let governed = filtering && matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
         if !goes_on || governed && decision.origin.is_some() {
             self.seen.origin = decision.origin;
         }

@@ -10,6 +10,7 @@ use ringwall_ir::{
 };
 
 use super::{Drawer, Flavour};
+use crate::packet::wire;
 
 /// Where a rule stands.
 #[derive(Clone, Copy, Debug)]
@@ -158,11 +159,7 @@ impl Drawer<'_> {
 
     /// Addresses that conversations may be translated to: of the host as a source, of a neighbour as a destination.
     fn new_ends(&mut self, family: Family, source: bool) -> (u128, u128) {
-        let of_family = |network: &&ipnet::IpNet| network.addr().is_ipv4() == (family == Family::Ipv4);
-        let networks: Vec<_> =
-            self.host.interfaces.iter().flat_map(|link| link.addresses.iter().filter(of_family)).collect();
-        let network = networks.get(self.rng.usize(..networks.len().max(1)));
-        let base = network.map_or(0, |network| crate::packet::wire::bits(network.network()));
+        let base = self.network(family).map_or(0, |network| wire::bits(network.network()));
         match (source, self.rng.u8(..3)) {
             (true, 0) => (base + 1, base + 4),
             (true, _) => (base + 1, base + 1),

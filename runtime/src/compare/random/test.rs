@@ -56,10 +56,7 @@ impl Drawer<'_> {
             let name = if family == Family::Ipv4 { "nets_v4" } else { "nets_v6" };
             return one_of(field, Values::Set(name.to_owned()), negated);
         }
-        let of_family = |network: &&ipnet::IpNet| network.addr().is_ipv4() == (family == Family::Ipv4);
-        let networks: Vec<_> =
-            self.host.interfaces.iter().flat_map(|link| link.addresses.iter().filter(of_family)).collect();
-        let set = match networks.get(self.rng.usize(..networks.len().max(1))) {
+        let set = match self.network(family) {
             Some(network) if self.rng.bool() => {
                 IntervalSet::prefix(wire::bits(network.network()), network.prefix_len(), family.address_bits())
             }

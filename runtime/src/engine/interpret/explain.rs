@@ -8,7 +8,7 @@ use std::cell::Cell;
 use ringwall_ir::words::{ChainPolicy, Family, Hook, Protocol};
 use ringwall_ir::{Chain, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
-use super::{Bound, End, Interpreter};
+use super::Interpreter;
 use crate::engine::{Decision, Ruling, Stage, View};
 
 /// What a packet met at one hook.
@@ -72,34 +72,11 @@ pub struct Failed<'a> {
     pub seen: Vec<Option<u128>>,
 }
 
-/// What is noted of a chain as it is walked.
-#[derive(Debug, Default)]
-pub(super) struct Notes<'a> {
-    rules: Vec<MetRule<'a>>,
-}
-
-impl<'a> Notes<'a> {
-    /// A rule was passed over, at this of its steps; one behind the last is a map that has nothing for the packet.
-    pub(super) fn pass_over(&mut self, chain: &'a Chain, rule: &'a Rule, place: usize, seen: Vec<Option<u128>>) {
-        let failed = Failed { place, step: rule.steps().get(place), seen };
-        self.rules.push(MetRule { chain, rule, outcome: Outcome::PassedOver(failed) });
-    }
-
-    /// A rule was passed, to this verdict.
-    pub(super) fn pass(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: Option<Verdict>) {
-        self.rules.push(MetRule { chain, rule, outcome: Outcome::Passed(verdict) });
-    }
-}
-
 impl<'a> Interpreter<'a> {
     /// Decides about a packet as [`Ruling::decide`] does, and tells what it met.
     pub fn explain(&mut self, view: &mut View<'_>) -> Met<'a> {
         let mut chains = Vec::new();
-        let tell = |bound: &Bound<'a>, end, notes: Notes<'a>| {
-            let policy = (end == End::Undecided).then_some((bound.base.policy, bound.base.closing));
-            chains.push(MetChain { table: bound.table, chain: bound.chain, rules: notes.rules, policy });
-        };
-        let decision = self.ask(view, tell, true);
+        let decision = self.ask(view, Some(&mut chains));
         let (family, protocol) = (view.packet.family(), view.packet.protocol());
         Met { hook: view.hook, stage: view.stage, family, protocol, chains, decision }
     }

@@ -66,6 +66,10 @@ impl Live {
         live
     }
 
+    fn is_full(&self) -> bool {
+        self.singles.len() + self.intervals.len() >= self.size
+    }
+
     fn put(&mut self, tuple: Tuple, member: Member) {
         if tuple.is_single() {
             self.singles.insert(tuple.0.into_iter().map(|(value, _)| value).collect(), member);
@@ -107,8 +111,10 @@ impl Live {
         let now = view.now;
         let whole = ends(update.timeout, self.timeout, now);
         if !self.singles.get(&key).is_some_and(|member| member.is_alive(now)) {
-            self.singles.retain(|_, member| member.is_alive(now));
-            if self.singles.len() + self.intervals.len() >= self.size {
+            if self.is_full() {
+                self.singles.retain(|_, member| member.is_alive(now));
+            }
+            if self.is_full() {
                 return Err(super::Halt::Leave);
             }
             let meters = meters.iter().filter_map(Meter::of_element).collect();
