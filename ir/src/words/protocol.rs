@@ -19,6 +19,8 @@ impl Protocol {
     pub const TCP: Self = Self(6);
     /// UDP (RFC 768).
     pub const UDP: Self = Self(17);
+    /// GRE (RFC 2784).
+    pub const GRE: Self = Self(47);
     /// DCCP (RFC 4340).
     pub const DCCP: Self = Self(33);
     /// ICMP for IPv6 (RFC 4443).
@@ -37,7 +39,7 @@ impl Protocol {
         ("udp", Self::UDP),
         ("dccp", Self::DCCP),
         ("ipv6", Self(41)),
-        ("gre", Self(47)),
+        ("gre", Self::GRE),
         ("esp", Self(50)),
         ("ah", Self(51)),
         ("icmpv6", Self::ICMPV6),

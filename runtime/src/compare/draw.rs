@@ -8,6 +8,7 @@ use ringwall_ir::{Field, IntervalSet};
 use super::region::{Region, edges, is_named};
 use super::sketch::{Sketch, Turn};
 use crate::host::Host;
+use crate::packet::wire;
 use crate::traffic::{TimedPacket, Traffic};
 
 /// Draws at least `count` packets: first every edge of every dimension of every region, in every ct state that can be
@@ -223,7 +224,7 @@ impl Drawer<'_> {
                 let forwarded = region.direction == Direction::Forwarded;
                 let odd = |value| {
                     is_within_host(region.family, value)
-                        || (forwarded && region.family == Family::Ipv6 && value >> 118 == 0xfe80 >> 6)
+                        || (forwarded && region.family == Family::Ipv6 && wire::is_link_local(value))
                 };
                 let somebodys = |list: Vec<Value>| list.into_iter().filter(|&value| !odd(value)).collect();
                 (somebodys(inside), somebodys(outside))

@@ -6,7 +6,6 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Protocol};
 
 use super::adjust::Adjustment;
-use super::gre::GRE;
 use super::helper::Assigned;
 use super::table::EntryId;
 use super::tuple::Tuple;
@@ -67,7 +66,7 @@ impl Entry {
             Protocol::UDP | Protocol::UDPLITE => ProtocolState::Udp(udp::Stream::opened(now)),
             Protocol::SCTP => ProtocolState::Sctp(sctp::Association::default()),
             Protocol::ICMP | Protocol::ICMPV6 => ProtocolState::Icmp,
-            GRE => ProtocolState::Gre,
+            Protocol::GRE => ProtocolState::Gre,
             _ => ProtocolState::Generic,
         };
         let (status, counters) = (CtStatus(0), [Counter::default(); 2]);

@@ -8,7 +8,6 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus, Family, Protocol};
 
 use super::entry::Entry;
-use super::gre::GRE;
 use super::helper::Helper;
 use super::print;
 use super::table::{EntryId, Table};
@@ -130,7 +129,7 @@ impl Expectation {
     pub fn new(master: EntryId, helper: Helper, class: &'static Class, from: Source, to: Destination) -> Self {
         let source_end = from.end.unwrap_or(0);
         let ends = match to.protocol {
-            GRE => Ends::Keys { source: source_end, destination: to.end },
+            Protocol::GRE => Ends::Keys { source: source_end, destination: to.end },
             _ => Ends::Ports { source: source_end, destination: to.end },
         };
         let tuple = Tuple {

@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use ringwall_ir::words::{CtDirection, CtStatus, Protocol};
+use ringwall_ir::words::{CtDirection, CtStatus};
 
 use super::entry::Entry;
 use super::table::EntryId;
 use super::tuple::{Ends, Tuple};
 use super::{Arrival, Outcome};
-
-/// The protocol's number.
-pub const GRE: Protocol = Protocol(47);
 
 /// How long an entry lives that saw no answer yet.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

@@ -46,7 +46,7 @@ fn redirect(table: &mut Table, layers: &Layers<'_>, zone: Zone, now: Duration) -
         return None;
     }
     let (source, _) = wire::addresses(layers.packet, layers.family)?;
-    let from_the_link = source >> 118 == 0xfe80 >> 6 && byte(layers.packet, 7) == Some(255);
+    let from_the_link = wire::is_link_local(source) && byte(layers.packet, 7) == Some(255);
     match layers.segment.get(OPTIONS..OPTIONS + 2) {
         Some(&[kind, length]) if from_the_link && length > 0 => {
             (kind == REDIRECTED_HEADER).then(|| quoting(table, layers, zone, OPTIONS + 8, now))

@@ -6,8 +6,6 @@ use ringwall_ir::words::{Family, Protocol};
 use crate::packet::wire::{self, IPV4_HEADER, IPV6_HEADER, byte, number16};
 use crate::packet::{Authentication, Fragment, ipv4_fragment, ipv4_header_length, skip_extension_headers};
 
-const GRE: Protocol = Protocol(47);
-
 /// The key of one direction of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tuple {
@@ -73,7 +71,7 @@ impl<'a> Layers<'a> {
                 Ends::Ports { source: number16(self.segment, 0)?, destination: number16(self.segment, 2)? }
             }
             Protocol::ICMP | Protocol::ICMPV6 => self.query()?,
-            GRE => self.keys()?,
+            Protocol::GRE => self.keys()?,
             _ => Ends::Nothing,
         };
         Some(Tuple { family: self.family, protocol: self.protocol, source, destination, ends })

@@ -99,7 +99,7 @@ impl<'a> Routing<'a> {
         if !self.host.forwarding {
             return Way::Martian;
         }
-        if v6::is_link_local(destination) {
+        if wire::is_link_local(destination) {
             return self.host.interface(interface).map_or(Way::Unreachable, Way::Out);
         }
         self.route(Family::Ipv6, destination)
@@ -126,7 +126,7 @@ impl<'a> Routing<'a> {
     /// of the first.
     pub fn sent(self, packet: &Packet<'_>) -> Way<'a> {
         let (family, (source, destination)) = (packet.family(), packet.addresses());
-        if family != Family::Ipv6 || !v6::is_link_local(destination) || self.is_own_anywhere(family, destination) {
+        if family != Family::Ipv6 || !wire::is_link_local(destination) || self.is_own_anywhere(family, destination) {
             return self.outgoing(family, destination);
         }
         let has = |link: &&Interface| link.addresses.iter().any(|network| wire::bits(network.addr()) == source);
@@ -142,7 +142,7 @@ impl<'a> Routing<'a> {
     fn is_for_all_on_a_link(self, family: Family, destination: u128) -> bool {
         match family {
             Family::Ipv4 => v4::kind(destination) == v4::Kind::Broadcast,
-            Family::Ipv6 => v6::is_multicast(destination) || v6::is_link_local(destination),
+            Family::Ipv6 => v6::is_multicast(destination) || wire::is_link_local(destination),
         }
     }
 
@@ -181,7 +181,7 @@ impl<'a> Routing<'a> {
             }
         }
         let rank = |&(address, outgoing): &(u128, bool)| {
-            let scope = family == Family::Ipv4 || v6::is_link_local(address) == v6::is_link_local(destination);
+            let scope = family == Family::Ipv4 || wire::is_link_local(address) == wire::is_link_local(destination);
             (scope, outgoing, (address ^ target).leading_zeros())
         };
         // Of equal ones the first counts, and `max_by_key` takes the last.
@@ -210,7 +210,7 @@ impl<'a> Routing<'a> {
                 fitting.or_else(|| addresses.next()).map(|network| wire::bits(network.addr()))
             }
             Family::Ipv6 => {
-                let scope = |address| v6::is_link_local(address) == v6::is_link_local(destination);
+                let scope = |address| wire::is_link_local(address) == wire::is_link_local(destination);
                 let addresses = link.addresses.iter().filter(own).map(|network| wire::bits(network.addr()));
                 let rank = |address: &u128| (scope(*address), (address ^ target).leading_zeros());
                 addresses.rev().max_by_key(rank)
@@ -223,7 +223,7 @@ impl<'a> Routing<'a> {
         let addresses = &self.host.interface(interface)?.addresses;
         let own =
             addresses.iter().filter(|network| family_of(network) == family).map(|network| wire::bits(network.addr()));
-        let in_scope = |address: &u128| v6::is_link_local(*address) == v6::is_link_local(destination);
+        let in_scope = |address: &u128| wire::is_link_local(*address) == wire::is_link_local(destination);
         own.into_iter().find(|address| family == Family::Ipv4 || in_scope(address))
     }
 
@@ -254,7 +254,7 @@ impl<'a> Routing<'a> {
 
     /// Whether the address is the host's. A link-local one is so on its own interface only.
     fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
-        if family == Family::Ipv6 && v6::is_link_local(address) {
+        if family == Family::Ipv6 && wire::is_link_local(address) {
             return self.host.interface(interface).is_some_and(|link| self.is_address_of(link, family, address));
         }
         self.is_own_anywhere(family, address)
@@ -337,9 +337,5 @@ pub mod v6 {
 
     pub const fn is_multicast(address: u128) -> bool {
         address >> 120 == 0xff
-    }
-
-    pub const fn is_link_local(address: u128) -> bool {
-        address >> 118 == 0xfe80 >> 6
     }
 }

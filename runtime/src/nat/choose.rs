@@ -220,7 +220,7 @@ fn ports(tuple: &Tuple, end: End, range: &Range, called: bool) -> Option<(u16, u
             });
             range.ports.map(ordered).or_else(|| own.filter(|_| end == End::Source))
         }
-        Protocol(47) if called => Some(range.ports.unwrap_or((1, u16::MAX))),
+        Protocol::GRE if called => Some(range.ports.unwrap_or((1, u16::MAX))),
         _ => None,
     }
 }

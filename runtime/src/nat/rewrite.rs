@@ -9,7 +9,6 @@ use crate::conntrack::{Ends, Layers, Tuple};
 use crate::packet::checksum;
 use crate::packet::wire::{byte, number16, put};
 
-const GRE: Protocol = Protocol(47);
 const ICMP_HEADER: usize = 8;
 
 /// Rewrites one end of a packet to what the tuple says. False if it cannot be.
@@ -100,8 +99,15 @@ fn transport(
     /// What the kernel must be able to write of each header; of a quoted packet there may be less.
     const LEAST: usize = 8;
     let there = bytes.len().saturating_sub(at);
-    let known =
-        [Protocol::TCP, Protocol::UDP, Protocol::UDPLITE, Protocol::SCTP, Protocol::ICMP, Protocol::ICMPV6, GRE];
+    let known = [
+        Protocol::TCP,
+        Protocol::UDP,
+        Protocol::UDPLITE,
+        Protocol::SCTP,
+        Protocol::ICMP,
+        Protocol::ICMPV6,
+        Protocol::GRE,
+    ];
     if there < LEAST && known.contains(&protocol) {
         return false;
     }
@@ -142,7 +148,7 @@ fn transport(
                 move_checksum(bytes, at + 2, &old.0, &old.1);
             }
         }
-        GRE if end == End::Destination => return set_call(bytes, at, target),
+        Protocol::GRE if end == End::Destination => return set_call(bytes, at, target),
         _ => {}
     }
     true

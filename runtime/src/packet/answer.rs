@@ -129,12 +129,11 @@ fn sequence_end(segment: &[u8], flags: TcpFlags) -> Option<u32> {
 #[must_use]
 pub fn may_be_rejected(offender: &Packet<'_>) -> bool {
     let Some(Offender { protocol, segment }) = Offender::of(offender) else { return false };
-    const GRE: Protocol = Protocol(47);
     const ESP: Protocol = Protocol(50);
     const AH: Protocol = Protocol(51);
     let summed = match protocol {
         Protocol::UDP => number16(segment, 6) != Some(0),
-        GRE | ESP | AH | Protocol::SCTP | Protocol::UDPLITE => false,
+        Protocol::GRE | ESP | AH | Protocol::SCTP | Protocol::UDPLITE => false,
         _ => true,
     };
     let empty = offender.family() == Family::Ipv6 && segment.is_empty();
@@ -270,6 +269,6 @@ mod tests {
         assert!(may_be_rejected(&Packet::parse(&udp).unwrap()));
         udp[26] = 1;
         assert!(!may_be_rejected(&Packet::parse(&udp).unwrap()));
-        assert!(may_be_rejected(&Packet::parse(&build().protocol(Protocol(47), b"noise")).unwrap()));
+        assert!(may_be_rejected(&Packet::parse(&build().protocol(Protocol::GRE, b"noise")).unwrap()));
     }
 }

@@ -61,6 +61,11 @@ pub fn bits(address: IpAddr) -> u128 {
     }
 }
 
+/// Whether an IPv6 address is one of a link alone: fe80::/10 (RFC 4291 §2.4).
+pub const fn is_link_local(address: u128) -> bool {
+    address >> 118 == 0xfe80 >> 6
+}
+
 /// The family of an address.
 pub const fn family(address: IpAddr) -> Family {
     match address {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The words of iptables(8) and iptables-extensions(8) that are written and read, each once.
 
+pub(super) mod address_type;
 pub(super) mod hops;
 pub(super) mod icmp;
 pub(super) mod limit;

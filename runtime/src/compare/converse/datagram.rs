@@ -30,7 +30,7 @@ impl Datagram {
         Protocol::ICMP,
         Protocol::ICMP,
         Protocol::SCTP,
-        Protocol(47),
+        Protocol::GRE,
         Protocol(200),
     ];
 
@@ -52,7 +52,7 @@ impl Datagram {
             Protocol::UDP => Some(build.udp(own, other, b"ringwall")),
             Protocol::ICMP => self.query(side, family, build, own, rng),
             Protocol::SCTP => Some(self.sctp(side, build, own, other, rng)),
-            Protocol(47) => Some(build.protocol(self.protocol, &[0, 0, 8, 0, 0x45, 0, 0, 0])),
+            Protocol::GRE => Some(build.protocol(self.protocol, &[0, 0, 8, 0, 0x45, 0, 0, 0])),
             other => Some(build.protocol(other, b"ringwall")),
         }
     }

@@ -30,7 +30,7 @@ impl Places {
         let networks = host.interfaces.iter().flat_map(|interface| &interface.addresses);
         for network in networks {
             let (family, own) = (wire::family(network.addr()), wire::bits(network.addr()));
-            let link_local = family == Family::Ipv6 && own >> 118 == 0xfe80 >> 6;
+            let link_local = family == Family::Ipv6 && wire::is_link_local(own);
             if link_local {
                 continue;
             }

@@ -4,11 +4,10 @@
 
 use std::time::Duration;
 
-use ringwall_ir::words::CtDirection;
+use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::{Aid, Assigned, Dropped, Memory};
 use crate::conntrack::expectation::{Class, Destination, Expectation, Follow, Saved, Source, Then};
-use crate::conntrack::gre::GRE;
 use crate::conntrack::table::{EntryId, Table};
 use crate::conntrack::tuple::{Ends, Tuple};
 use crate::packet::wire::{byte, number16, number32};
@@ -245,7 +244,12 @@ impl Session {
 
     fn expectation(aid: &Aid<'_>, control: &Tuple, source: u16, destination: u16) -> Expectation {
         let from = Source { address: Some(control.source), end: Some(source) };
-        let to = Destination { family: control.family, protocol: GRE, address: control.destination, end: destination };
+        let to = Destination {
+            family: control.family,
+            protocol: Protocol::GRE,
+            address: control.destination,
+            end: destination,
+        };
         Expectation { then: Then::CallEnds, ..aid.expectation(&CLASS, from, to) }
     }
 
@@ -254,7 +258,7 @@ impl Session {
         table.calls.forget(id);
         let zone = table.get(id).map(|entry| entry.zone).unwrap_or_default();
         let keyed = |tuple: Tuple, source, destination| Tuple {
-            protocol: GRE,
+            protocol: Protocol::GRE,
             ends: Ends::Keys { source, destination },
             ..tuple
         };
@@ -283,6 +287,6 @@ impl Table {
             // The kernel looks for the ids in the new entry, where there are none yet.
             CtDirection::Reply => (0, 0),
         };
-        Some(Tuple { protocol: GRE, ends: Ends::Keys { source, destination }, ..back })
+        Some(Tuple { protocol: Protocol::GRE, ends: Ends::Keys { source, destination }, ..back })
     }
 }

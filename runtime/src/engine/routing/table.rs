@@ -189,7 +189,7 @@ impl<'a> Routing<'a> {
     pub fn is_for_the_link(family: Family, address: u128) -> bool {
         match family {
             Family::Ipv4 => v4::is_local_group(address) || v4::kind(address) == v4::Kind::Broadcast,
-            Family::Ipv6 => v6::is_link_local(address) || v6::is_multicast(address) && address >> 112 & 0xf == 2,
+            Family::Ipv6 => wire::is_link_local(address) || v6::is_multicast(address) && address >> 112 & 0xf == 2,
         }
     }
 

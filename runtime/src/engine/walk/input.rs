@@ -7,7 +7,7 @@ use super::{Step, Walk};
 use crate::engine::Ruling;
 use crate::engine::routing::v6;
 use crate::packet::answer::IcmpError;
-use crate::packet::wire::{byte, put};
+use crate::packet::wire::{self, byte, put};
 use crate::packet::{OptionArea, Packet, ipv4_options, option_area_is_sound, write_header_checksum};
 
 impl<R: Ruling> Walk<'_, R> {
@@ -54,7 +54,7 @@ impl<R: Ruling> Walk<'_, R> {
         if family == Family::Ipv6 && changes_link && source == 0 {
             return Err(self.lost("routing"));
         }
-        if family == Family::Ipv6 && changes_link && v6::is_link_local(source) {
+        if family == Family::Ipv6 && changes_link && wire::is_link_local(source) {
             const BEYOND_SCOPE: u8 = 2;
             self.answer_icmp(IcmpError::unreachable(family, BEYOND_SCOPE));
             return Err(self.lost("routing"));

@@ -8,7 +8,7 @@ use ringwall_ir::{Field, IntervalSet, Match, Selector, Symbol, Values};
 use super::super::Known;
 use super::super::block::{Block, Opt};
 use super::{number_of, one, some, span_of, with_mask, within};
-use crate::target::iptables::words::begins;
+use crate::target::iptables::words::address_type;
 
 /// `-m owner`. When negated it passes packets of no socket too (`xt_owner.c`).
 pub(super) fn owner(option: &Opt<'_>) -> Known<Match> {
@@ -74,14 +74,14 @@ pub(super) fn address_type(block: &Block<'_>, family: Family) -> Known<Vec<Match
     let mut tests = Vec::new();
     for option in block.options.iter().filter(|option| matches!(option.name, "--src-type" | "--dst-type")) {
         let daddr = option.name == "--dst-type";
-        let types = option.value().split(',').map(|name| address_type_named(name).map(|value| (value, value)));
+        let types = option.value().split(',').map(|name| address_type::named(name).map(|value| (value, value)));
         let set = types.collect::<Option<IntervalSet>>();
         let set = set.ok_or_else(|| option.is_no("list of types of addresses: write LOCAL,BROADCAST"))?;
         let field = Field::Fib(Fib { daddr, mark: false, iif, oif, result: FibResult::Type });
         match family {
             Family::Ipv4 => tests.push(within(option, field, set)),
-            Family::Ipv6 if set.single() == Some(LOCAL) => tests.push(within(option, field, set)),
-            Family::Ipv6 if set.single() == Some(MULTICAST) => {
+            Family::Ipv6 if set.single() == Some(address_type::LOCAL) => tests.push(within(option, field, set)),
+            Family::Ipv6 if set.single() == Some(address_type::MULTICAST) => {
                 let address = if daddr { Field::Ip6Daddr } else { Field::Ip6Saddr };
                 tests.push(within(option, address, IntervalSet::prefix(0xff << 120, 8, 128)));
             }
@@ -91,32 +91,6 @@ pub(super) fn address_type(block: &Block<'_>, family: Family) -> Known<Vec<Match
         }
     }
     some(tests)
-}
-
-/// `RTN_LOCAL`
-const LOCAL: u128 = 2;
-/// `RTN_MULTICAST`
-const MULTICAST: u128 = 5;
-
-/// The types in the order of `RTN_*` (`include/uapi/linux/rtnetlink.h`).
-const TYPES: [&str; 12] = [
-    "UNSPEC",
-    "UNICAST",
-    "LOCAL",
-    "BROADCAST",
-    "ANYCAST",
-    "MULTICAST",
-    "BLACKHOLE",
-    "UNREACHABLE",
-    "PROHIBIT",
-    "THROW",
-    "NAT",
-    "XRESOLVE",
-];
-
-/// The number of the first type that begins so.
-fn address_type_named(name: &str) -> Option<u128> {
-    (0..).zip(TYPES).find(|(_, known)| begins(known, name)).map(|(number, _)| number)
 }
 
 /// `-m policy`: whether the packet came, or will go, by IPsec at all.

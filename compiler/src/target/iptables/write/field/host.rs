@@ -12,7 +12,7 @@ use super::packet::prefix;
 use super::spelling::{Spelling, Write, is_true};
 use crate::target::iptables::selection::Selection;
 use crate::target::iptables::table::XtTable;
-use crate::target::iptables::words::quoted;
+use crate::target::iptables::words::{address_type, quoted};
 
 /// The largest number of a user (`UID_MAX` less the one that is nobody's).
 const UID_MAX: u128 = 0xffff_fffe;
@@ -117,30 +117,12 @@ fn routes<'a>(place: &'a Place<'a>, fib: Fib) -> Result<Spelling<'a>, String> {
     }
 }
 
-/// The names of `-m addrtype` by number (`RTN_*` of `include/uapi/linux/rtnetlink.h`).
-const ADDRESS_TYPES: [&str; 12] = [
-    "UNSPEC",
-    "UNICAST",
-    "LOCAL",
-    "BROADCAST",
-    "ANYCAST",
-    "MULTICAST",
-    "BLACKHOLE",
-    "UNREACHABLE",
-    "PROHIBIT",
-    "THROW",
-    "NAT",
-    "XRESOLVE",
-];
-
 /// `-m addrtype`. For IPv6 it looks other types than this up in the address, not in the routes.
 fn kinds_of_address(place: &Place<'_>, fib: Fib, values: &[u128], negated: bool) -> Result<Test, String> {
-    const LOCAL: &[u128] = &[2];
-    if place.family == Family::Ipv6 && values != LOCAL {
+    if place.family == Family::Ipv6 && values != [address_type::LOCAL] {
         return Err("ip6tables asks the routes only whether an address is local".to_owned());
     }
-    let name = |value: &u128| usize::try_from(*value).ok().and_then(|value| ADDRESS_TYPES.get(value)).copied();
-    let names: Vec<_> = values.iter().filter_map(name).collect();
+    let names: Vec<_> = values.iter().filter_map(|&value| address_type::name(value)).collect();
     let option = if fib.daddr { "--dst-type" } else { "--src-type" };
     let limit = match (fib.iif, fib.oif) {
         (true, _) => " --limit-iface-in",
