@@ -27,7 +27,7 @@
 //! - The kernel does not trace IPv6 packets that end within their extension headers: whether they pass is seen, and no
 //!   more than that.
 //! - Where a packet dies between two hooks it is known only between which ([`Observation::reason`]).
-//! - Of packets that are sent, the kernel writes the IPv4 checksum, the total length and an identification of 0 anew
+//! - Of packets that are sent, the kernel writes an identification of 0 anew, with a number of its own
 //!   (`raw_send_hdrinc`).
 //! - An interface carries what the host says, or the longest packet of the traffic that arrives on it or is sent.
 //! - TCP resets that the kernel makes are seen before the card would complete their checksum.

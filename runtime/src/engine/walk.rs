@@ -34,7 +34,7 @@ use crate::host::Host;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, options, wire, write_header_checksum};
+use crate::packet::{Packet, options, wire, write_sender, write_sent_header};
 use crate::traffic::{Entry, Sender, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
@@ -105,6 +105,9 @@ struct Walk<'m, R> {
     sender: Option<Sender>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
+    /// It came in a frame to all or to a group: where its destination is changed later, it is that still
+    /// (`skb->pkt_type`).
+    framed_for_group: bool,
     seen: Observation,
 }
 
@@ -126,6 +129,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             carried: Carried::default(),
             sender: None,
             to_group: false,
+            framed_for_group: false,
             seen: Observation::unseen(),
         }
     }
@@ -150,6 +154,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
     /// The packet arrives from the network.
     fn arrive(&mut self, interface: &str) -> Step {
         self.take_in(interface)?;
+        let (family, destination) = (self.packet()?.family(), self.packet()?.destination());
+        self.framed_for_group =
+            Routing::of(&Arc::clone(&self.machine.host)).is_framed_for_group(family, destination, interface);
         self.come_in(interface)
     }
 
@@ -193,6 +200,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn forward(&mut self, out: &str, mtu: u32) -> Step {
         self.seen.direction = Some(Direction::Forwarded);
         self.oif = Some(out.to_owned());
+        if self.framed_for_group {
+            return Err(self.lost("routing"));
+        }
         self.leave_for_another(mtu)?;
         self.come_to(Hook::Forward);
         self.pass(Hook::Forward)?;
@@ -203,13 +213,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn send(&mut self) -> Step {
         self.seen.direction = Some(Direction::Outbound);
         if self.bytes.first().is_some_and(|first| first >> 4 == 4) {
-            // The kernel sums the header of everything that it sends.
-            write_header_checksum(&mut self.bytes);
+            write_sent_header(&mut self.bytes);
         }
         if Packet::parse(&self.bytes).is_err() {
             return Err(self.lost("ip output"));
         }
         self.route_out()?;
+        self.name_sender();
         self.come_first_to(Hook::Output)?;
         let destination = self.packet()?.destination();
         self.pass(Hook::Output)?;
@@ -234,6 +244,20 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
         };
         Ok(())
+    }
+
+    /// An IPv4 packet that a program sends from nowhere gets the source that belongs to its route (`raw_send_hdrinc`).
+    fn name_sender(&mut self) {
+        let Ok(packet) = self.packet() else { return };
+        let (family, (source, destination)) = (packet.family(), packet.addresses());
+        if family == Family::Ipv6 || source != 0 {
+            return;
+        }
+        let host = Arc::clone(&self.machine.host);
+        let out = self.oif.as_deref().unwrap_or(LOOPBACK);
+        if let Some(source) = Routing::of(&host).source_to(out, family, destination) {
+            write_sender(&mut self.bytes, source);
+        }
     }
 
     fn leave(&mut self) -> Step {

@@ -45,7 +45,7 @@ impl<R: Ruling> Walk<'_, R> {
         let routing = Routing::of(&host);
         let Ok(packet) = Packet::parse(&self.bytes) else { return };
         let (family, (sender, destination)) = (packet.family(), packet.addresses());
-        if family == Family::Ipv4 && self.to_group {
+        if family == Family::Ipv4 && self.to_group || self.framed_for_group {
             return;
         }
         let own = routing.outgoing(family, destination) == Way::Local;
