@@ -35,6 +35,7 @@
 //!   the kernel's own clocks and limits.
 //! - An [`Entry::Sent`](ringwall_runtime::traffic::Entry::Sent) packet cannot be `refused`: nothing marks it for hook input.
 
+mod census;
 mod clock;
 mod entry;
 mod events;
