@@ -111,6 +111,7 @@ impl<'a> Interpreter<'a> {
             let mut rules = Vec::new();
             let place = Place { table: bound.number, ..Place::default() };
             let notes = met.is_some().then_some(&mut rules);
+            let mark = view.carried.mark;
             let mut at = At { table: bound.table, place, notes, state: &mut self.state, view: &mut *view };
             let (decision, policy) = match at.walk(bound.chain) {
                 End::Decided(action, origin) => (Decision { action, origin: Some(origin) }, None),
@@ -119,6 +120,7 @@ impl<'a> Interpreter<'a> {
                     (Decision { action: of_policy(policy), origin: Some(closing) }, Some((policy, closing)))
                 }
             };
+            view.carried.rerouted |= bound.base.kind == ChainType::Route && view.carried.mark != mark;
             if let Some(met) = &mut met {
                 met.push(MetChain { table: bound.table, chain: bound.chain, rules, policy });
             }
@@ -208,8 +210,7 @@ impl<'a> At<'_, 'a, '_> {
 }
 
 /// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
-/// last comes first; translation is registered with the first chain of type nat of the family. A chain of type route asks
-/// the routes anew for a packet that it marked (`nf_route_table_hook4`); a host's routes are the same for every mark.
+/// last comes first; translation is registered with the first chain of type nat of the family.
 fn stage(table: &Table, base: &BaseChain, before: &[(usize, &Table, &Chain, &BaseChain)]) -> Stage {
     if base.kind == ChainType::Nat {
         return Stage::Translating;

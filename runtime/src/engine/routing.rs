@@ -123,23 +123,30 @@ impl<'a> Routing<'a> {
         }
     }
 
-    /// Where a packet goes that the host sends. A link-local destination is one of the link whose address the source is, or
-    /// of the first; no destination at all is the host (`ip_route_output_key_hash_rcu`, `rawv6_sendmsg`).
+    /// Where a packet goes that the host sends. A link-local destination and a group of IPv6 are on the link whose address the
+    /// source is, or on the first; no destination at all is the host (`ip_route_output_key_hash_rcu`, `rawv6_sendmsg`).
     pub fn sent(self, packet: &Packet<'_>) -> Way<'a> {
         let (family, (source, destination)) = (packet.family(), packet.addresses());
         if destination == 0 {
             return Way::Local;
         }
-        if family != Family::Ipv6 || !wire::is_link_local(destination) || self.is_own_anywhere(family, destination) {
+        if !is_of_a_link(family, destination) {
             return self.outgoing(family, destination);
         }
         let has = |link: &&Interface| link.addresses.iter().any(|network| wire::bits(network.addr()) == source);
-        let Some(link) = self.host.interfaces.iter().find(has).or(self.host.interfaces.first()) else {
-            return Way::Unreachable;
-        };
-        let address = wire::address(family, destination);
+        let link = self.host.interfaces.iter().find(has).or(self.host.interfaces.first());
+        link.map_or(Way::Unreachable, |link| self.sent_on(link, destination))
+    }
+
+    /// Where an IPv6 packet goes that is for somebody on a link.
+    pub fn sent_on(self, link: &'a Interface, destination: u128) -> Way<'a> {
+        if self.is_own(Family::Ipv6, destination, &link.name) {
+            return Way::Local;
+        }
+        let address = wire::address(Family::Ipv6, destination);
         let leads_there = |(network, on): (IpNet, &Interface)| on.name == link.name && network.contains(&address);
-        if self.networks().any(leads_there) { Way::Out(link) } else { Way::Unreachable }
+        let reached = v6::is_multicast(destination) || self.networks().any(leads_there);
+        if reached { Way::Out(link) } else { Way::Unreachable }
     }
 
     /// Whether the packet may be sent without a route, on the first interface.
@@ -200,7 +207,7 @@ impl<'a> Routing<'a> {
     }
 
     /// Whether the address is the host's. A link-local one is so on its own interface only.
-    fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
+    pub fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
         if family == Family::Ipv6 && wire::is_link_local(address) {
             return self.host.interface(interface).is_some_and(|link| self.is_address_of(link, family, address));
         }
@@ -241,6 +248,11 @@ fn family_of(network: &IpNet) -> Family {
         IpNet::V4(_) => Family::Ipv4,
         IpNet::V6(_) => Family::Ipv6,
     }
+}
+
+/// Whether a destination says nothing without the link that it is on.
+pub fn is_of_a_link(family: Family, destination: u128) -> bool {
+    family == Family::Ipv6 && (v6::is_multicast(destination) || wire::is_link_local(destination))
 }
 
 /// The subnet-router anycast address of RFC 4291 §2.6.1, which every router of the network has.
@@ -284,6 +296,7 @@ pub mod v4 {
 }
 
 pub mod v6 {
+    pub const LOOPBACK: u128 = 1;
     /// Whose an address can be, as `ipv6_addr_type` and `ipv6_addr_scope` know it (`net/ipv6/addrconf_core.c`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
     pub enum Scope {

@@ -26,7 +26,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
-use super::routing::{LOOPBACK, Routing, Way};
+use super::routing::{LOOPBACK, Routing, Way, is_of_a_link};
 use super::{Action, Carried, Ruling, Stage, View};
 use crate::conntrack::{Conntrack, Help, Tracked};
 use crate::defrag::{Defragmenter, Reassembly};
@@ -103,6 +103,8 @@ struct Walk<'m, R> {
     carried: Carried,
     /// Who of the host sends it; none: the kernel itself, or another host.
     sender: Option<Sender>,
+    /// The link that an answer goes back to, where its destination is one of a link.
+    link: Option<String>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
     /// It came in a frame to all or to a group: where its destination is changed later, it is that still
@@ -128,6 +130,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             reassembled: false,
             carried: Carried::default(),
             sender: None,
+            link: None,
             to_group: false,
             framed_for_group: false,
             seen: Observation::unseen(),
@@ -236,7 +239,15 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let host = Arc::clone(&self.machine.host);
         let packet = self.packet()?;
         let routing = Routing::of(&host);
-        let (way, to_group) = (routing.sent(&packet), routing.is_group(packet.family(), packet.destination()));
+        let (family, destination) = (packet.family(), packet.destination());
+        let link = self.link.as_deref().and_then(|link| host.interface(link));
+        let way = match link.filter(|_| is_of_a_link(family, destination)) {
+            Some(link) => routing.sent_on(link, destination),
+            // A reset of the kernel's own is bound to no interface.
+            None if self.sender.is_none() => routing.outgoing(family, destination),
+            None => routing.sent(&packet),
+        };
+        let to_group = routing.is_group(family, destination);
         self.to_group = to_group;
         self.oif = match way {
             Way::Local => Some(LOOPBACK.to_owned()),
@@ -357,6 +368,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if let Some(mss) = self.carried.mss.take() {
             options::write_mss(&mut self.bytes, mss);
         }
+        if std::mem::take(&mut self.carried.rerouted) && self.loses_its_way() {
+            return Err(self.lost("routing"));
+        }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
         let governed = filtering && matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
         if !goes_on || governed && decision.origin.is_some() {
@@ -371,6 +385,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 Err(Fate::Reject)
             }
         }
+    }
+
+    /// Where the routes are asked anew, an address of a link is looked for on the interface of the route that there was, and
+    /// `lo` has none (`ip6_route_me_harder`).
+    fn loses_its_way(&self) -> bool {
+        let of_a_link = |packet: Packet<'_>| is_of_a_link(packet.family(), packet.destination());
+        self.oif.as_deref() == Some(LOOPBACK) && self.packet().is_ok_and(of_a_link)
     }
 
     fn confirm(&mut self) -> Step {
