@@ -7,10 +7,13 @@
 //! can be given it.
 
 mod datagram;
+mod invite;
 mod mischief;
 mod place;
 mod talk;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -33,6 +36,8 @@ pub struct Plan {
     pub talks: usize,
     /// Whether time passes between packets, in whole seconds: timeouts end then, and limits fill.
     pub time_passes: bool,
+    /// Whether most conversations are such as helpers read.
+    pub helped: bool,
     /// Another seed draws other traffic.
     pub seed: u64,
 }
@@ -99,7 +104,7 @@ impl<R: Ruling> Drawer<R> {
 
     /// Opens a conversation, in the place of one that came to its end.
     fn open(&mut self) {
-        let talk = Talk::draw(&mut self.rng, &self.places, self.opened);
+        let talk = Talk::draw(&mut self.rng, &self.places, self.opened, self.plan.helped);
         self.opened = self.opened.wrapping_add(1);
         self.talks.push(talk);
     }
@@ -155,7 +160,8 @@ impl<R: Ruling> Drawer<R> {
         if let (Some(left), Some((place, side)), false) = (&left, end, lost)
             && let Some(talk) = self.talks.get_mut(place)
         {
-            talk.hear(side, left, &self.places);
+            let invited = talk.hear(side, left, &self.places, &mut self.rng);
+            self.talks.extend(invited);
         }
         self.packets.push(packet.clone());
         self.seen.push_back((packet, left));

@@ -35,7 +35,7 @@ mod kernel {
     use ringwall_ir::Ruleset;
     use ringwall_kernel::namespace::{KernelBackend, Load};
     use ringwall_runtime::compare::Backend;
-    use ringwall_runtime::compare::converse::{Plan, converse};
+    use ringwall_runtime::compare::converse::converse;
     use ringwall_runtime::compare::difference::{Difference, differences, shrink};
     use ringwall_runtime::compare::random::{Flavour, host, ruleset};
     use ringwall_runtime::engine::{Interpreter, MachineBackend};
@@ -58,8 +58,7 @@ mod kernel {
         for seed in seed..seed.saturating_add(count) {
             let flavour = Flavour::of(seed);
             let rules = ruleset(&host, flavour, seed);
-            let plan = Plan { packets: PACKETS, talks: 12, time_passes: flavour.bears_time(), seed };
-            let traffic = converse(&host, Interpreter::new(&rules), plan);
+            let traffic = converse(&host, Interpreter::new(&rules), flavour.plan(PACKETS, seed));
             let found = compare(&host, &rules, &traffic)?;
             tally.count(flavour, &traffic);
             if let Some((shortest, differences)) = found {
