@@ -105,26 +105,65 @@ pub const MACHINE: &str = "machine";
 /// The name of the reference meaning.
 pub const MEANING: &str = "meaning";
 
+/// What a verification is at: told while it runs, for it can take long.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A backend is asked about the packets of a batch, counted from 1.
+    Asking {
+        /// The backend.
+        backend: &'a str,
+        /// The batch, from 1.
+        batch: usize,
+        /// Of how many.
+        of: usize,
+        /// How many packets are in it.
+        packets: usize,
+    },
+    /// A backend decides packets of a batch otherwise than the machine.
+    Differs {
+        /// The backend.
+        backend: &'a str,
+        /// The batch, from 1.
+        batch: usize,
+        /// The differences, at least one.
+        found: &'a [Difference],
+    },
+    /// The shortest traffic is looked for on which a backend differs.
+    Shrinking {
+        /// The backend.
+        backend: &'a str,
+    },
+}
+
 /// Runs the batches through the meaning, the machine and `others`. A backend that is not to be had here is left out and
-/// said to be.
+/// said to be. What it is at goes to `told`.
 ///
 /// # Errors
 /// What kept a backend from running that should have run.
-pub fn verify<B: Backend>(subject: Subject<'_>, batches: &[Batch], others: &mut [B]) -> Result<Report, BackendError> {
+pub fn verify<B: Backend>(
+    subject: Subject<'_>,
+    batches: &[Batch],
+    others: &mut [B],
+    told: &mut dyn FnMut(Step<'_>),
+) -> Result<Report, BackendError> {
     let mut meant = subject.policy.map(|policy| (policy, Audit::new(policy), BackendReport::new(MEANING)));
     let mut reports: Vec<BackendReport> = others.iter().map(|backend| BackendReport::new(backend.name())).collect();
     let mut tallies = BTreeMap::new();
-    for batch in batches {
+    for (number, batch) in (1..).zip(batches) {
+        let mut at = At { told: &mut *told, number, of: batches.len(), batch };
+        at.asks(MACHINE);
         let reference = on_ir(subject).run(&batch.host, &batch.traffic)?;
         reference.iter().for_each(|seen| count(&mut tallies, seen));
         if let Some((policy, audit, report)) = &mut meant {
+            at.asks(MEANING);
             let observed = observe(audit, batch);
-            report.compare(&reference, &observed, batch, || {
-                shrink(&mut on_ir(subject), &mut by_meaning(policy), &batch.host, &batch.traffic, ROUNDS)
+            report.compare(&reference, &observed, &mut at, |found| {
+                let (left, right) = (&mut on_ir(subject), &mut by_meaning(policy));
+                shrink(left, right, &batch.host, &batch.traffic, found, ASKS)
             })?;
         }
         for (report, backend) in reports.iter_mut().zip(others.iter_mut()) {
-            report.run(backend, &reference, batch, subject)?;
+            report.run(backend, &reference, &mut at, subject)?;
         }
     }
     let sentences = match &meant {
@@ -144,8 +183,24 @@ fn count(tallies: &mut BTreeMap<OriginId, Tally>, seen: &Observation) {
     }
 }
 
-/// How many runs of both backends shrinking may take.
-const ROUNDS: usize = 60;
+/// About how many packets shrinking may ask both backends, in all.
+const ASKS: usize = 400_000;
+
+/// A batch in its turn.
+struct At<'a> {
+    told: &'a mut dyn FnMut(Step<'_>),
+    /// From 1.
+    number: usize,
+    of: usize,
+    batch: &'a Batch,
+}
+
+impl At<'_> {
+    fn asks(&mut self, backend: &str) {
+        let packets = self.batch.traffic.packets.len();
+        (self.told)(Step::Asking { backend, batch: self.number, of: self.of, packets });
+    }
+}
 
 impl BackendReport {
     fn new(name: &str) -> Self {
@@ -156,15 +211,17 @@ impl BackendReport {
         &mut self,
         backend: &mut dyn Backend,
         reference: &[Observation],
-        batch: &Batch,
+        at: &mut At<'_>,
         subject: Subject<'_>,
     ) -> Result<(), BackendError> {
         if self.unavailable.is_some() {
             return Ok(());
         }
-        match backend.run(&batch.host, &batch.traffic) {
-            Ok(seen) => self.compare(reference, &seen, batch, || {
-                shrink(&mut on_ir(subject), backend, &batch.host, &batch.traffic, ROUNDS)
+        at.asks(&self.name);
+        let Batch { host, traffic } = at.batch;
+        match backend.run(host, traffic) {
+            Ok(seen) => self.compare(reference, &seen, at, |found| {
+                shrink(&mut on_ir(subject), backend, host, traffic, found, ASKS)
             }),
             Err(error) if error.unavailable => {
                 self.unavailable = Some(error.problem);
@@ -178,14 +235,19 @@ impl BackendReport {
         &mut self,
         reference: &[Observation],
         seen: &[Observation],
-        batch: &Batch,
-        shrunk: impl FnOnce() -> Result<(Traffic, Vec<Difference>), BackendError>,
+        at: &mut At<'_>,
+        shrunk: impl FnOnce(&[Difference]) -> Result<(Traffic, Vec<Difference>), BackendError>,
     ) -> Result<(), BackendError> {
         let found = differences(reference, seen);
+        if found.is_empty() {
+            return Ok(());
+        }
         self.differences += found.len();
-        if self.example.is_none() && !found.is_empty() {
-            let (traffic, differences) = shrunk()?;
-            self.example = Some(Example { batch: Batch { host: batch.host.clone(), traffic }, differences });
+        (at.told)(Step::Differs { backend: &self.name, batch: at.number, found: &found });
+        if self.example.is_none() {
+            (at.told)(Step::Shrinking { backend: &self.name });
+            let (traffic, differences) = shrunk(&found)?;
+            self.example = Some(Example { batch: Batch { host: at.batch.host.clone(), traffic }, differences });
         }
         Ok(())
     }
