@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use ringwall_ir::words::Protocol;
 use ringwall_runtime::conntrack::{Conntrack, Style};
 use ringwall_runtime::engine::{Explaining, Machine};
 
@@ -122,7 +123,6 @@ fn script(words: &str) -> String {
 
 fn script_line(line: &str) -> String {
     const DESCRIPTIONS: [&str; 4] = ["host", "route", "forwarding", "sysctl"];
-    const PACKETS: [&str; 10] = ["on", "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "protocol", "raw", "frame"];
     let mut words: Vec<&str> = line.split_whitespace().collect();
     match words.first() {
         None => return String::new(),
@@ -130,12 +130,22 @@ fn script_line(line: &str) -> String {
         Some(first) if first.starts_with(|first: char| first.is_ascii_digit() || first == '+') => {}
         Some(_) => words.insert(0, "+0"),
     }
-    if let [_, "in", place, ..] = words.as_slice()
-        && !PACKETS.contains(place)
-    {
+    // Where neither is a protocol that there is: between it and `>` stands one end.
+    let named = match words.as_slice() {
+        [_, "in", first, ..] if begins_packet(first) => false,
+        [_, "in", _, second, ..] if begins_packet(second) => true,
+        [_, "in", rest @ ..] => rest.iter().position(|word| *word == ">") == Some(3),
+        _ => false,
+    };
+    if named {
         words.insert(2, "on");
     }
     words.join(" ")
+}
+
+/// Whether a word stands where a packet begins, behind the interface that it comes in by.
+fn begins_packet(word: &str) -> bool {
+    matches!(word, "on" | "protocol" | "raw" | "frame") || Protocol::named(word).is_some()
 }
 
 #[cfg(test)]
@@ -146,6 +156,15 @@ mod tests {
     fn words_become_lines_of_a_script() {
         assert_eq!(script("in eth0 tcp a > b"), "+0 in on eth0 tcp a > b\n");
         assert_eq!(script("out udp a > b; +1 in tcp c > d"), "+0 out udp a > b\n+1 in tcp c > d\n");
+        assert_eq!(script("in eth0 tcp a >> b"), "+0 in on eth0 tcp a >> b\n");
+        for typo in ["in tpc a > b", "in tcp a >> b", "in wlan0", "inn wlan0 tcp a > b"] {
+            assert_eq!(script(typo), format!("+0 {typo}\n"));
+        }
+        assert_eq!(script("in eth0 tpc a > b"), "+0 in on eth0 tpc a > b\n");
+        assert_eq!(
+            script("in eth0 protocol 9 a > b; in eth0 frame"),
+            "+0 in on eth0 protocol 9 a > b\n+0 in on eth0 frame\n"
+        );
         assert_eq!(script("host 10.0.0.1/24;in on x frame"), "host 10.0.0.1/24\n+0 in on x frame\n");
     }
 }
