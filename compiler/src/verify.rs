@@ -283,3 +283,75 @@ fn rules(ruleset: &Ruleset, tallies: &BTreeMap<OriginId, Tally>) -> Vec<Sentence
     let tally = |origin| tallies.get(&origin).cloned().unwrap_or_default();
     origins.into_iter().map(|origin| SentenceReport { origin, tally: tally(origin) }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ringwall_runtime::observation::Fate;
+    use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
+
+    use super::*;
+
+    /// Drops every packet from some place on.
+    struct Drops(usize);
+
+    impl Backend for Drops {
+        fn name(&self) -> &'static str {
+            "drops"
+        }
+
+        fn run(&mut self, host: &Host, traffic: &Traffic) -> Result<Vec<Observation>, BackendError> {
+            let mut seen = MachineBackend::new(MACHINE, || Interpreter::new(&EMPTY)).run(host, traffic)?;
+            for seen in seen.iter_mut().skip(self.0) {
+                seen.fate = Some(Fate::Drop);
+            }
+            Ok(seen)
+        }
+    }
+
+    static EMPTY: Ruleset =
+        Ruleset { title: String::new(), origins: Vec::new(), tables: Vec::new(), unknowns: Vec::new() };
+
+    #[test]
+    fn what_it_is_at_is_told_and_differences_when_they_are_found() {
+        let packet = TimedPacket {
+            at: Duration::ZERO,
+            entry: Entry::Sent,
+            bytes: Vec::new(),
+            refused: false,
+            sender: Sender::default(),
+        };
+        let batch = |packets| Batch {
+            host: Host::with_addresses(&[]),
+            traffic: Traffic { packets: vec![packet.clone(); packets] },
+        };
+        let mut told = Vec::new();
+        let mut tell = |step: Step<'_>| {
+            told.push(match step {
+                Step::Asking { backend, batch, of, packets } => format!("{backend} {batch}/{of} {packets}"),
+                Step::Differs { backend, batch, found } => format!("{backend} differs {batch} {}", found.len()),
+                Step::Shrinking { backend } => format!("{backend} shrinks"),
+            });
+        };
+        let subject = Subject { ruleset: &EMPTY, policy: None };
+        let report = verify(subject, &[batch(2), batch(5), batch(4)], &mut [Drops(3)], &mut tell).unwrap();
+        assert_eq!(
+            told,
+            [
+                "machine 1/3 2",
+                "drops 1/3 2",
+                "machine 2/3 5",
+                "drops 2/3 5",
+                "drops differs 2 2",
+                "drops shrinks",
+                "machine 3/3 4",
+                "drops 3/3 4",
+                "drops differs 3 1",
+            ]
+        );
+        assert_eq!(report.differences(), 3);
+        let example = report.backends.iter().find_map(|backend| backend.example.as_ref()).unwrap();
+        assert_eq!((example.batch.traffic.packets.len(), example.differences.len()), (4, 1));
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use ringwall_ir::words::Protocol;
 use ringwall_runtime::conntrack::{Conntrack, Style};
 use ringwall_runtime::engine::{Explaining, Machine};
@@ -28,6 +29,7 @@ pub struct Args {
     subject: SubjectArgs,
     /// The traffic: a capture or a traffic script, perhaps compressed; `-` is standard input. Or a packet in the words of
     /// a script: `in eth0 tcp 10.0.0.2:1000 > 10.0.0.1:22 syn`; several are separated by `;`
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     traffic: String,
     /// The packet, counted from 1; those before it run first. Of packets in words, the last if not said
     #[arg(long, value_name = "N")]
@@ -39,6 +41,9 @@ pub struct Args {
     format: Format,
 }
 
+/// How packets are said that are not in a file.
+const WORDS: &str = "a packet in words is one argument, as in 'in eth0 tcp 10.0.0.2:1000 > 10.0.0.1:22 syn'";
+
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let path = Path::new(&arguments.traffic);
     let in_words = !is_standard(path) && arguments.traffic.contains(char::is_whitespace) && !path.exists();
@@ -48,6 +53,9 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let file = match traffic {
+        Some(path) if !is_standard(path) && !path.exists() => {
+            return Err(Failure::new(format!("there is no file {}", path.display())).help(WORDS));
+        }
         Some(path) => TrafficFile::read(path, &arguments.host)?,
         None => TrafficFile::of_words(&script(&arguments.traffic), &arguments.host)?,
     };
@@ -94,7 +102,9 @@ fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Fo
             Format::Json => json::line(&trace.report()),
         };
     }
-    let wanted = wanted.unwrap_or_default();
+    let Some(wanted) = wanted else {
+        return Err(Failure::new("there is no packet in these words").help(WORDS));
+    };
     Err(Failure::new(format!("{name} has {}, and no packet {wanted}", plural(count, "packet"))))
 }
 

@@ -89,7 +89,6 @@ fn unopened() -> Result<(), Failed> {
             &["run", missing, "/dev/null"],
             &["run", policy, missing],
             &["run", policy, "/dev/null", "--host", missing],
-            &["trace", policy, missing, "--packet", "1"],
             &["verify", missing],
             &["verify", policy, missing],
             &["verify", "-", "--ipset", missing],

@@ -148,6 +148,11 @@ fn no_packet() -> Result<(), Failed> {
     let unsaid = trace(&laptop("traffic"), &[]);
     assert_eq!((unsaid.code, unsaid.stdout.as_str()), (Some(2), ""));
     assert!(unsaid.stderr.contains("--packet"), "{}", unsaid.stderr);
+    for (words, told) in [("", "value is required"), (" ", "no packet in these words"), ("in", "there is no file in")] {
+        let ran = trace(words, &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(ran.stderr.contains(told), "{words:?}: {}", ran.stderr);
+    }
     for number in ["0", "1000"] {
         let ran = trace(&laptop("traffic"), &["--packet", number]);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{number}");
