@@ -107,6 +107,15 @@ fn read_found(found: &Found<'_>, mut origins: Origins, devices: &Devices) -> Res
     Ok(ruleset)
 }
 
+/// Whether the caller may change the ruleset of this network namespace.
+///
+/// # Errors
+/// [`InstallError::NotPermitted`], or what keeps the kernel from being asked.
+pub fn permitted() -> Result<(), InstallError> {
+    let ask = || generation(&mut Socket::open().map_err(NetlinkError::Socket)?);
+    ask().map(drop).map_err(|error: NetlinkError| unreadable(error.into()))
+}
+
 /// Families of tables that the IR does not have (`NFPROTO_*`).
 fn other_family(number: u8) -> String {
     match number {

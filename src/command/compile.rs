@@ -15,7 +15,7 @@ use crate::cli::SubjectArgs;
 use crate::failure::Failure;
 use crate::input::is_standard;
 use crate::output::table::squeezed;
-use crate::output::{self, map, talk};
+use crate::output::{self, map, talk, tell_each};
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
 
@@ -72,7 +72,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     match write(&subject.ruleset, arguments) {
         Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
         Err(unsayable) => {
-            unsayable.iter().for_each(|part| tell(&subject, part));
+            tell_each(&unsayable, |part| tell(&subject, part));
             Ok(Outcome::Found)
         }
     }

@@ -75,7 +75,7 @@ fn nft_errors() -> Result<(), Failed> {
     let file = directory.path().join("mine.nft");
     fs::write(&file, NFT.replace("accept comment", "acept comment"))?;
     let ran = ringwall(&["compile", argument(&file)]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     assert!(ran.stderr.contains("mine.nft:9:") && ran.stderr.contains("help: "), "{}", ran.stderr);
     Ok(())
 }

@@ -18,7 +18,7 @@ use super::backends::Timed;
 use crate::failure::Failure;
 use crate::output::human::plural;
 use crate::output::json;
-use crate::output::table::{Align, Table, squeezed};
+use crate::output::table::{Align, Table, squeezed, wrapped};
 use crate::subject::Subject;
 
 /// The report for people.
@@ -41,15 +41,38 @@ fn backends(report: &Report, timed: &[Timed]) -> String {
     let mut table = Table::new(&[("backend", Align::Left), ("result", Align::Left), ("packets/s", Align::Right)]);
     for backend in &report.backends {
         let result = match (&backend.unavailable, backend.differences) {
-            (Some(reason), _) => format!("left out: {reason}"),
+            (Some(_), _) => "left out".to_owned(),
             (None, _) if backend.name == MACHINE => "the others are compared with it".to_owned(),
             (None, 0) => "agrees".to_owned(),
             (None, count) => format!("decides {} otherwise", plural(count, "packet")),
         };
         let rate = timed.iter().find(|other| other.name() == backend.name).and_then(Timed::rate);
         table.row([backend.name.clone(), result, rate.map_or_else(String::new, |rate| format!("{rate:.0}"))]);
+        for line in backend.unavailable.iter().flat_map(|reasons| left_out(reasons)) {
+            table.note(&line);
+        }
     }
     table.print()
+}
+
+/// Why a backend was left out: each reason in lines of its own, and of many how many more there are.
+fn left_out(reasons: &str) -> Vec<String> {
+    const WIDTH: usize = 78;
+    const MOST: usize = 5;
+    let mut all: Vec<(&str, usize)> = Vec::new();
+    for reason in reasons.split("; ") {
+        match all.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => all.push((reason, 1)),
+        }
+    }
+    let told = all.iter().take(MOST).flat_map(|(reason, count)| {
+        let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+        let lines = wrapped(&format!("{reason}{times}"), WIDTH).into_iter().enumerate();
+        lines.map(|(place, line)| if place == 0 { line } else { format!("  {line}") })
+    });
+    let more = all.len().saturating_sub(MOST);
+    told.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 /// What each sentence decided in each ct state; a sentence that decided nothing says why.
@@ -66,7 +89,7 @@ fn sentences(subject: &Subject, report: &Report) -> String {
         if sentence.is_unreached() {
             table.note("no packet reached it");
         } else if sentence.tally.decided.is_empty() {
-            let by: Vec<_> = sentence.tally.covered.keys().map(|&origin| words(subject, origin).0).collect();
+            let by: Vec<_> = sentence.tally.covered.keys().map(|&origin| named(subject, origin)).collect();
             table.note(&format!("covered: all of its packets were decided before it, by {}", by.join(", ")));
         }
     }
@@ -90,7 +113,13 @@ fn conclusion(report: &Report) -> String {
 /// A difference: the shortest traffic that shows it, and what both sides say of it.
 fn told(subject: &Subject, backend: &str, example: &Example) -> String {
     let mut out = format!("\n{backend} and {MACHINE} differ on this traffic:\n");
-    for (number, packet) in example.batch.traffic.packets.iter().enumerate() {
+    /// So many packets are read by a person.
+    const MOST: usize = 40;
+    let before = example.batch.traffic.packets.len().saturating_sub(MOST);
+    if before > 0 {
+        let _ = writeln!(out, "  ({} before these)", plural(before, "packet"));
+    }
+    for (number, packet) in example.batch.traffic.packets.iter().enumerate().skip(before) {
         let _ = writeln!(out, "  {:>3}  {}", number + 1, describe(packet));
         for difference in example.differences.iter().filter(|difference| difference.packet == number) {
             let Difference { what, left, right, .. } = difference;
@@ -119,7 +148,10 @@ fn seen(subject: &Subject, observation: &Observation) -> String {
     }
     if let Some(origin) = observation.origin {
         let (id, text) = self::words(subject, origin);
-        let _ = write!(words, ", by {id} `{text}`");
+        let _ = match id {
+            "" => write!(words, ", by `{text}`"),
+            id => write!(words, ", by {id} `{text}`"),
+        };
     }
     if let Some(reason) = &observation.reason {
         let _ = write!(words, ", {reason}");
@@ -136,6 +168,14 @@ fn seen(subject: &Subject, observation: &Observation) -> String {
 
 fn words(subject: &Subject, origin: OriginId) -> (&str, &str) {
     subject.ruleset.origin(origin).map_or(("?", ""), |origin| (origin.id.as_str(), origin.text.as_str()))
+}
+
+/// A sentence by its id; what is not of a policy has none.
+fn named(subject: &Subject, origin: OriginId) -> String {
+    match words(subject, origin) {
+        ("", text) => format!("`{text}`"),
+        (id, _) => id.to_owned(),
+    }
 }
 
 /// The report for programs.
