@@ -8,7 +8,7 @@ use ringwall_compiler::verify::{BackendReport, Example, MACHINE, Report, Sentenc
 use ringwall_ir::OriginId;
 use ringwall_ir::words::CtState;
 use ringwall_runtime::compare::Backend;
-use ringwall_runtime::compare::difference::Difference;
+use ringwall_runtime::compare::difference::{Difference, What};
 use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::packet::Packet;
 use ringwall_runtime::traffic::{Entry, TimedPacket};
@@ -126,9 +126,25 @@ fn told(subject: &Subject, backend: &str, example: &Example) -> String {
             let _ = writeln!(out, "       {} differs", what.name());
             let _ = writeln!(out, "         {MACHINE}: {}", seen(subject, left));
             let _ = writeln!(out, "         {backend}: {}", seen(subject, right));
+            if *what == What::Packet {
+                out += &bytes(left.left.as_deref(), right.left.as_deref(), backend);
+            }
         }
     }
     out
+}
+
+/// Two packets from the first byte on that is not the same in both.
+fn bytes(left: Option<&[u8]>, right: Option<&[u8]>, backend: &str) -> String {
+    const LONGEST: usize = 24;
+    let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+    let same = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let hex = |packet: &[u8]| {
+        let shown: String = packet.iter().skip(same).take(LONGEST).map(|byte| format!("{byte:02x}")).collect();
+        let words = Packet::parse(packet).map_or_else(|error| error.to_string(), |packet| packet.to_string());
+        format!("{words}, {} bytes, from byte {same}: {shown}", packet.len())
+    };
+    format!("         {MACHINE}: {}\n         {backend}: {}\n", hex(left), hex(right))
 }
 
 fn describe(packet: &TimedPacket) -> String {
