@@ -19,6 +19,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use fastrand::Rng;
+use ringwall_ir::words::Family;
 
 use self::place::Places;
 pub(super) use self::place::choose;
@@ -129,7 +130,7 @@ impl<R: Ruling> Drawer<R> {
                     self.emit(bytes, &entry, end);
                 }
                 // The kernel's reassembly sees no time that did not pass.
-                4 if !self.plan.time_passes => self.emit_in_fragments(&bytes, &entry, end),
+                4 if !self.plan.time_passes && self.may_fragment(&entry) => self.emit_in_fragments(&bytes, &entry, end),
                 _ => self.emit(bytes, &entry, end),
             }
         }
@@ -137,6 +138,12 @@ impl<R: Ruling> Drawer<R> {
             self.talks.swap_remove(place);
             self.late.retain(|(_, end)| end.is_none_or(|(other, _)| other != place && other != self.talks.len()));
         }
+    }
+
+    /// What is put together at output and led back to the host is cut into fragments again on `lo`: the harness sees them as
+    /// packets of their own.
+    fn may_fragment(&self, entry: &Entry) -> bool {
+        *entry != Entry::Sent || !Family::ALL.into_iter().any(|family| self.machine.ruling().translates(family))
     }
 
     fn emit_in_fragments(&mut self, bytes: &[u8], entry: &Entry, end: Option<(usize, Side)>) {

@@ -227,7 +227,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let destination = self.packet()?.destination();
         self.pass(Hook::Output)?;
         if self.packet()?.destination() != destination {
-            self.route_out()?;
+            self.route_anew()?;
         }
         let to_itself = self.oif.as_deref() == Some(LOOPBACK);
         self.leave()?;
@@ -255,6 +255,19 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
         };
         Ok(())
+    }
+
+    /// Asks the routes for a packet that was changed. An address of a link is looked for on the interface of the route that
+    /// there was, and `lo` has none (`ip6_route_me_harder`).
+    fn route_anew(&mut self) -> Step {
+        let packet = self.packet()?;
+        if is_of_a_link(packet.family(), packet.destination()) {
+            if self.oif.as_deref() == Some(LOOPBACK) {
+                return Err(self.lost("routing"));
+            }
+            self.link = self.oif.clone();
+        }
+        self.route_out()
     }
 
     /// An IPv4 packet that a program sends from nowhere gets the source that belongs to its route (`raw_send_hdrinc`).
@@ -368,8 +381,8 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if let Some(mss) = self.carried.mss.take() {
             options::write_mss(&mut self.bytes, mss);
         }
-        if std::mem::take(&mut self.carried.rerouted) && self.loses_its_way() {
-            return Err(self.lost("routing"));
+        if std::mem::take(&mut self.carried.rerouted) {
+            self.route_anew()?;
         }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
         let governed = filtering && matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
@@ -385,13 +398,6 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 Err(Fate::Reject)
             }
         }
-    }
-
-    /// Where the routes are asked anew, an address of a link is looked for on the interface of the route that there was, and
-    /// `lo` has none (`ip6_route_me_harder`).
-    fn loses_its_way(&self) -> bool {
-        let of_a_link = |packet: Packet<'_>| is_of_a_link(packet.family(), packet.destination());
-        self.oif.as_deref() == Some(LOOPBACK) && self.packet().is_ok_and(of_a_link)
     }
 
     fn confirm(&mut self) -> Step {
