@@ -40,3 +40,6 @@ mod tests {
         assert_eq!((flag_bits("syn,,Ack"), flag_bits("NONE,SYN")), (Some(0b1_0010), Some(0b10)));
     }
 }
+
+/// The largest `--set-mss`.
+pub(in crate::target::iptables) const SIZE_MAX: u16 = 65_515;
