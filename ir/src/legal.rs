@@ -406,7 +406,7 @@ fn check_calls(table: &Table) -> Result<(), Illegal> {
 }
 
 /// For each chain, the chains that it leads to.
-fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
+pub(crate) fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
     let mut all = Vec::with_capacity(table.chains().len());
     for chain in table.chains() {
         let mut targets = Vec::new();

@@ -57,6 +57,9 @@ pub fn apply(ruleset: &Ruleset) -> Result<Applied, InstallError> {
     if let Some((_, unknown)) = ruleset.unknowns().next() {
         return Err(InstallError::Unknown(Box::new(unknown.clone())));
     }
+    if let Some(early) = ruleset.tables.iter().flat_map(Table::early).next() {
+        return Err(InstallError::Unknown(Box::new(early.unknown().1)));
+    }
     let socket = Socket::open().map_err(NetlinkError::Socket)?;
     let mut installer = Installer {
         socket,
