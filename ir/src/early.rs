@@ -15,8 +15,10 @@ use crate::table::Table;
 use crate::words::{Hook, Priority};
 
 /// A rule that nf_tables would make without effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Early {
+    /// The chain that the rule stands in.
+    pub chain: String,
     /// What the rule comes from.
     pub origin: OriginId,
     /// What it gives, in nft's words.
@@ -26,7 +28,7 @@ pub struct Early {
 impl Early {
     /// Why nf_tables has no such rule: a part of a sentence, lower-case.
     #[must_use]
-    pub fn reason(self) -> String {
+    pub fn reason(&self) -> String {
         format!("`{}` has no effect in nf_tables before connection tracking, at priority -200 or lower", self.word)
     }
 
@@ -47,14 +49,17 @@ impl Table {
     /// packets come from a base chain at hook prerouting or output before it.
     #[must_use]
     pub fn early(&self) -> Vec<Early> {
-        let gives = |rule: &Rule| {
-            let words = rule
-                .statements()
-                .filter(|statement| matches!(statement, Statement::CtHelper(_) | Statement::CtTimeout(_)));
-            let origin = rule.origin();
-            words.map(|statement| Early { origin, word: statement.word().row().name }).collect::<Vec<_>>()
+        let gives = |chain: &Chain, rule: &Rule| {
+            let early = |statement: &Statement| Early {
+                chain: chain.name().to_owned(),
+                origin: rule.origin(),
+                word: statement.word().row().name,
+            };
+            let gives = |statement: &&Statement| matches!(statement, Statement::CtHelper(_) | Statement::CtTimeout(_));
+            rule.statements().filter(gives).map(early).collect::<Vec<_>>()
         };
-        if !self.chains().iter().flat_map(Chain::rules).any(|rule| !gives(rule).is_empty()) {
+        let of_chain = |chain: &Chain| chain.rules().iter().flat_map(|rule| gives(chain, rule)).collect::<Vec<_>>();
+        if self.objects().is_empty() {
             return Vec::new();
         }
         let led_to = targets(self, &self.places()).unwrap_or_default();
@@ -72,7 +77,7 @@ impl Table {
             }
         }
         let met = met.into_iter().filter_map(|place| self.chains().get(place));
-        met.flat_map(Chain::rules).flat_map(gives).collect()
+        met.flat_map(of_chain).collect()
     }
 }
 
@@ -99,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_helper_is_early_where_its_packets_come_from_before_conntrack() {
-        let early = [Early { origin: OriginId(2), word: "ct helper set" }];
+        let early = [Early { chain: "own".to_owned(), origin: OriginId(2), word: "ct helper set" }];
         assert_eq!(table(Hook::Prerouting, Priority::RAW).early(), early);
         assert_eq!(table(Hook::Output, Priority::CONNTRACK).early(), early);
         assert_eq!(table(Hook::Prerouting, Priority::MANGLE).early(), []);

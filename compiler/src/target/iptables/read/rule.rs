@@ -52,6 +52,8 @@ pub(super) struct Reading<'t> {
     pub(super) shared: &'t BTreeSet<String>,
     /// The protocol that the rule that is being read demands.
     pub(super) protocol: Option<Protocol>,
+    /// It is for packets alone that offer a TCP segment size.
+    pub(super) offers_size: bool,
     /// The types of ICMP that it has demanded so far.
     pub(super) icmp_types: Vec<Match>,
     /// The helpers that rules give, by the name of the object.
@@ -78,6 +80,7 @@ impl<'t> Reading<'t> {
             sets,
             shared,
             protocol: None,
+            offers_size: false,
             icmp_types: Vec::new(),
             helpers: BTreeMap::new(),
             used_sets: BTreeMap::new(),
@@ -97,6 +100,7 @@ impl<'t> Reading<'t> {
         }
         let mut because = None;
         let mut pieces = Vec::new();
+        self.offers_size = blocks.matches.iter().any(matches::asks_for_size);
         let bounds_size = blocks.target.as_ref().is_some_and(|block| block.name == "TCPMSS");
         for block in &blocks.matches {
             if bounds_size && matches::asks_for_size(block) {

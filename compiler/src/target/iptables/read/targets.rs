@@ -6,7 +6,7 @@ mod mark;
 mod nat;
 mod set;
 
-use ringwall_ir::words::{LogFlags, Refusal};
+use ringwall_ir::words::{Family, LogFlags, Refusal};
 use ringwall_ir::{Assignment, Datatype, Log, LogTarget, Mss, Queue, Statement, Step, Target, Verdict};
 
 use super::Known;
@@ -64,12 +64,27 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Done> 
         "TCPMSS" => statement(Statement::Mss(match block.option("--set-mss") {
             Some(option) => match narrow(option)? {
                 bytes if bytes > tcp::SIZE_MAX => return Err(option.is_no("segment size: they are 0 to 65515")),
+                bytes if !reading.offers_size && bytes < assumed_size(reading.family) => {
+                    return Err(format!(
+                        "iptables writes {bytes} into a SYN that offers no segment size too, and the IR leaves that as \
+                         it is: write `-m tcpmss --mss 0:65535` beside it"
+                    ));
+                }
                 bytes => Mss::Value(bytes),
             },
             None => block.need("--clamp-mss-to-pmtu").map(|_| Mss::Path)?,
         })),
         "SET" => set::set(reading, block),
         _ => Err(NOT_MODELLED.to_owned()),
+    }
+}
+
+/// The segment size of who offers none, in bytes (RFC 9293 §3.7.1): iptables writes no more than that into such a SYN
+/// (`tcpmss_mangle_packet` in `xt_TCPMSS.c`), which tells nobody anything new.
+const fn assumed_size(family: Family) -> u16 {
+    match family {
+        Family::Ipv4 => 536,
+        Family::Ipv6 => 1220,
     }
 }
 

@@ -305,8 +305,13 @@ fn targets() {
             "tcp flags syn / syn,rst tcp option maxseg size set rt mtu",
         ),
         (
-            "-p tcp --syn -m tcpmss --mss 0:65535 -j TCPMSS --set-mss 1400",
-            "tcp flags syn / fin,syn,rst,ack tcp option maxseg size set 1400",
+            "-p tcp --syn -m tcpmss --mss 0:65535 -j TCPMSS --set-mss 500",
+            "tcp flags syn / fin,syn,rst,ack tcp option maxseg size set 500",
+        ),
+        ("-p tcp --syn -j TCPMSS --set-mss 536", "tcp flags syn / fin,syn,rst,ack tcp option maxseg size set 536"),
+        (
+            "-p tcp --syn -j TCPMSS --set-mss 500",
+            "tcp flags syn / fin,syn,rst,ack unknown target TCPMSS `-j TCPMSS --set-mss 500` (iptables writes 500 into a SYN that offers no segment size too, and the IR leaves that as it is: write `-m tcpmss --mss 0:65535` beside it)",
         ),
         (
             "-p tcp -j TCPMSS --set-mss 1400",

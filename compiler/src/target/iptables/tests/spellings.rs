@@ -108,7 +108,7 @@ iptables mangle FORWARD: -j MARK --or-mark 5 | -j MARK --set-xmark 5/5
 iptables mangle FORWARD: -j MARK --and-mark 0xf0 | -j MARK --set-xmark 0/0xffffff0f
 iptables mangle FORWARD: -j CONNMARK --save-mark | -j CONNMARK --save-mark --mask 0xffffffff | -j CONNMARK --save-mark --nfmask 0xffffffff --ctmask 4294967295
 iptables mangle FORWARD: -j CLASSIFY --set-class 1:10 | -j CLASSIFY --set-class 0001:0010
-iptables mangle FORWARD: -p tcp --syn -j TCPMSS --set-mss 100 | -p tcp --syn -j TCPMSS --set-mss 0x64
+iptables mangle FORWARD: -p tcp --syn -j TCPMSS --set-mss 1400 | -p tcp --syn -j TCPMSS --set-mss 0x578
 iptables raw PREROUTING: -j CT --zone 5 | -j CT --zone 0x5
 iptables raw PREROUTING: -j CT | -j CT --zone 0
 iptables nat PREROUTING: -p tcp -j DNAT --to-destination 10.0.0.1:80 | -p TCP -j DNAT --to 10.0.0.1:0x50 | -p 6 -j DNAT --to-destination 10.0.0.1-10.0.0.1:80-80

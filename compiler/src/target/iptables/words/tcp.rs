@@ -27,6 +27,9 @@ pub(in crate::target::iptables) fn flag_bits(list: &str) -> Option<u8> {
     })
 }
 
+/// The largest `--set-mss`.
+pub(in crate::target::iptables) const SIZE_MAX: u16 = 65_515;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +43,3 @@ mod tests {
         assert_eq!((flag_bits("syn,,Ack"), flag_bits("NONE,SYN")), (Some(0b1_0010), Some(0b10)));
     }
 }
-
-/// The largest `--set-mss`.
-pub(in crate::target::iptables) const SIZE_MAX: u16 = 65_515;
