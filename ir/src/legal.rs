@@ -27,9 +27,12 @@ pub enum Illegal {
     /// The hook has no chains of the type, or those of the type cannot be closed.
     #[error("chain `{0}` cannot be bound there")]
     Chain(String),
-    /// Nothing to test against: the rule would match never or always.
+    /// Nothing to test against: the rule would match never.
     #[error("the test of `{0}` has no values")]
     Empty(Field),
+    /// Every value passes: what is left of the test is that the packet has the field.
+    #[error("the test of `{0}` leaves out no value, or excepts all of them")]
+    Every(Field),
     /// The table's packets never have the field.
     #[error("a packet of table family {} has no `{field}`", family.name())]
     Family {
@@ -83,6 +86,9 @@ pub enum Illegal {
         /// Why not.
         why: Box<Self>,
     },
+    /// A value with bits that the mask leaves out.
+    #[error("no packet passes the test of `{0}`, or each: its value has bits that its mask leaves out")]
+    Outside(Field),
     /// A set whose parts do not fit together.
     #[error("set `{0}` is not of one piece")]
     Set(String),
@@ -400,7 +406,7 @@ fn check_calls(table: &Table) -> Result<(), Illegal> {
 }
 
 /// For each chain, the chains that it leads to.
-fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
+pub(crate) fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
     let mut all = Vec::with_capacity(table.chains().len());
     for chain in table.chains() {
         let mut targets = Vec::new();

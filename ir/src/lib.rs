@@ -7,6 +7,7 @@
 pub mod arbitrary;
 mod chain;
 mod datatype;
+mod early;
 pub mod fields;
 mod interface;
 mod interval;
@@ -23,6 +24,7 @@ pub mod words;
 
 pub use chain::{BaseChain, Chain};
 pub use datatype::{Datatype, stem_interval};
+pub use early::Early;
 pub use fields::Field;
 pub use interface::InterfacePattern;
 pub use interval::IntervalSet;

@@ -66,6 +66,8 @@ pub(crate) fn read_somebodys(devices: &Devices) -> Result<Ruleset, ReadError> {
     let dumps = dump_whole(None)?;
     let mut ruleset = read_found(&dumps.found()?, Origins::of_somebody(), devices)?;
     "nft list".clone_into(&mut ruleset.title);
+    let early: Vec<_> = ruleset.tables.iter().flat_map(ringwall_ir::Table::early).collect();
+    ruleset.unknowns.extend(early.into_iter().map(ringwall_ir::Early::unknown));
     Ok(ruleset)
 }
 

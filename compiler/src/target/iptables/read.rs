@@ -16,6 +16,8 @@
 mod address;
 mod block;
 mod matches;
+mod options;
+mod place;
 mod rule;
 mod spec;
 mod split;

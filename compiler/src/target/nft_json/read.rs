@@ -24,7 +24,7 @@ mod value;
 mod verdict;
 
 use ringwall_ir::words::TableFamily;
-use ringwall_ir::{Origin, OriginId, Ruleset, Unknown};
+use ringwall_ir::{Early, Origin, OriginId, Ruleset, Table, Unknown};
 use serde_json::Value;
 
 use self::commands::{Item, carried_out};
@@ -74,6 +74,8 @@ pub fn read(text: &str) -> (Ruleset, Vec<ReadError>) {
     for table in tables {
         table.build(&mut ruleset);
     }
+    let early: Vec<_> = ruleset.tables.iter().flat_map(Table::early).collect();
+    ruleset.unknowns.extend(early.into_iter().map(Early::unknown));
     (ruleset, errors)
 }
 
