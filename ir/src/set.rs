@@ -160,6 +160,8 @@ pub struct Element {
     pub timeout: Option<Milliseconds>,
     /// How long it stays from now on; none: its whole time.
     pub expires: Option<Milliseconds>,
+    /// What it counts and has counted; empty where that is what the set says, with nothing counted.
+    pub meters: Vec<Meter>,
     /// What somebody wrote beside it.
     pub comment: Option<String>,
     /// Why it is there.
@@ -170,13 +172,22 @@ impl Element {
     /// A key and no more.
     #[must_use]
     pub const fn of(tuple: Tuple, origin: OriginId) -> Self {
-        Self { key: Key::Tuple(tuple), data: None, timeout: None, expires: None, comment: None, origin }
+        Self {
+            key: Key::Tuple(tuple),
+            data: None,
+            timeout: None,
+            expires: None,
+            meters: Vec::new(),
+            comment: None,
+            origin,
+        }
     }
 
     /// Whether there is no more to say of it than its key.
     #[must_use]
-    pub const fn is_plain(&self) -> bool {
-        self.data.is_none() && self.timeout.is_none() && self.expires.is_none() && self.comment.is_none()
+    pub fn is_plain(&self) -> bool {
+        let untimed = self.timeout.is_none() && self.expires.is_none();
+        self.data.is_none() && untimed && self.meters.is_empty() && self.comment.is_none()
     }
 }
 
@@ -214,6 +225,20 @@ pub enum Elements {
 impl Elements {
     /// None.
     pub const NONE: Self = Self::Intervals(IntervalSet::EMPTY);
+
+    /// Intervals of one part that were read of a set, of which there is no more to say. In a set whose elements outlive the
+    /// replacement of the ruleset, neighbours stay as many as they are: one for all of them would overlap with those that
+    /// are there.
+    #[must_use]
+    pub fn read(spec: &SetSpec, intervals: Vec<(u128, u128)>, origin: OriginId) -> Self {
+        let values: IntervalSet = intervals.iter().copied().collect();
+        let merged = values.intervals().len() < intervals.len();
+        if merged && spec.role() == Role::Dynamic && spec.flags.interval && !spec.auto_merge {
+            let element = |interval| Element::of(Tuple(vec![interval]), origin);
+            return Self::List(intervals.into_iter().map(element).collect());
+        }
+        Self::Intervals(values)
+    }
 
     /// How many there are.
     #[must_use]
@@ -354,6 +379,7 @@ pub struct Set {
     name: String,
     spec: SetSpec,
     elements: Elements,
+    comment: Option<String>,
     origin: OriginId,
 }
 
@@ -365,8 +391,20 @@ impl Set {
     pub fn new(name: &str, spec: SetSpec, elements: Elements, origin: OriginId) -> Result<Self, Illegal> {
         check_name(name)?;
         spec.check(name)?;
-        let set = Self { name: name.to_owned(), spec, elements, origin };
+        let set = Self { name: name.to_owned(), spec, elements, comment: None, origin };
         if set.has_legal_elements() { Ok(set) } else { Err(Illegal::Set(set.name)) }
+    }
+
+    /// The same with what somebody wrote beside it.
+    #[must_use]
+    pub fn with_comment(self, comment: Option<String>) -> Self {
+        Self { comment, ..self }
+    }
+
+    /// What somebody wrote beside it.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
     }
 
     fn has_legal_elements(&self) -> bool {
@@ -403,7 +441,14 @@ impl Set {
         // An element ends at the latest when its whole time is over.
         let whole = element.timeout.or(self.spec.timeout);
         let ends = element.expires.is_none_or(|expires| whole.is_some_and(|whole| expires <= whole));
-        key && data && ends && (self.spec.flags.timeout || !timed)
+        key && data && ends && (self.spec.flags.timeout || !timed) && self.has_legal_meters(element)
+    }
+
+    /// An element counts what its set says of all. Where that is nothing, the packets that add elements say it.
+    fn has_legal_meters(&self, element: &Element) -> bool {
+        let (own, all) = (&element.meters, &self.spec.meters);
+        let same = || own.iter().map(|meter| meter.uncounted()).eq(all.iter().map(|meter| meter.uncounted()));
+        own.is_empty() || if all.is_empty() { self.spec.flags.dynamic && self.spec.takes_meters(own) } else { same() }
     }
 
     /// Its name.

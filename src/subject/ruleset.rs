@@ -70,6 +70,11 @@ fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
     for error in &errors {
         talk(format!("{file}: item {}: {}", error.item, error.message));
     }
+    let untold = nft_json::untold(list, &ruleset);
+    if errors.is_empty() && !untold.is_empty() {
+        talk(format!("{file}: note: nft does not list {}: it counts as not said", untold.join(", and ")));
+        talk("  help: give nft's own text, `nft list ruleset`, which says it".to_owned());
+    }
     errors.is_empty().then_some(ruleset)
 }
 
@@ -82,6 +87,8 @@ fn nft_text(input: &Input, text: &str) -> Result<Ruleset, Failure> {
             "give what `nft -j list ruleset` prints instead"
         } else if missing {
             "nft looks for `./FILE` where it is called, and for `FILE` in /etc; beside the text both are looked for too"
+        } else if error.problem.contains(": Too many links") {
+            "no chain may lead back to itself, or to others more than 15 calls deep"
         } else {
             "mend the text until `nft -c -f` takes it"
         })
