@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use ringwall_compiler::target::iptables::CtMatch;
-use ringwall_compiler::target::{self, NotAsWritten, Unsayable, iptables, nft, nft_json, not_as_written};
+use ringwall_compiler::target::{self, Unsayable, iptables, nft, nft_json};
 use ringwall_ir::Ruleset;
 use ringwall_ir::words::Family;
 
@@ -85,7 +85,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     match write(&subject.ruleset, arguments) {
         Ok(text) => {
             deliver(&subject, arguments.output.as_deref(), &text)?;
-            arguments.target.program().into_iter().for_each(|target| tell_comments(&subject, target));
+            arguments.target.program().into_iter().for_each(|target| subject.tell_comments(target));
             Ok(Outcome::Clean)
         }
         Err(unsayable) => {
@@ -130,13 +130,6 @@ fn write(ruleset: &Ruleset, arguments: &Args) -> Result<String, Vec<Unsayable>> 
         Target::Ip6tables => restore(Family::Ipv6).map(|written| written.text),
         Target::Ir => Ok(ruleset.to_string()),
         Target::IrJson => Ok(ringwall_ir::json::write(ruleset)),
-    }
-}
-
-/// Tells which comments the text does not have as they were written.
-fn tell_comments(subject: &Subject, target: target::Target) {
-    for NotAsWritten { origin, message } in not_as_written(&subject.ruleset, target) {
-        talk(format!("{}: warning: {message}", subject.place(origin)));
     }
 }
 

@@ -87,7 +87,7 @@ fn nft_text(input: &Input, text: &str) -> Result<Ruleset, Failure> {
             "give what `nft -j list ruleset` prints instead"
         } else if missing {
             "nft looks for `./FILE` where it is called, and for `FILE` in /etc; beside the text both are looked for too"
-        } else if error.problem.contains(": Too many links") {
+        } else if [": Too many links", ": chains lead "].iter().any(|words| error.problem.contains(words)) {
             "no chain may lead back to itself, or to others more than 15 calls deep"
         } else {
             "mend the text until `nft -c -f` takes it"

@@ -11,16 +11,16 @@ const TEXT: &str = "table inet t {
     counter k {
         comment \"an object\"
     }
+    map m {
+        type ipv4_addr : inet_service
+        comment \"a map\"
+    }
     set s {
-        typeof ip saddr . tcp dport
+        type ipv4_addr . inet_service
         flags interval
         counter
         comment \"a set\"
         elements = { 10.0.0.0/8 . 22 comment \"an \\ element\" }
-    }
-    map m {
-        type ipv4_addr : inet_service
-        comment \"a map\"
     }
     chain c {
         comment \"a base chain\"
