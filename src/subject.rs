@@ -6,6 +6,7 @@ mod place;
 mod ruleset;
 
 use ringwall_compiler::Policy;
+use ringwall_compiler::target::{NotAsWritten, Target, not_as_written};
 use ringwall_compiler::verify;
 use ringwall_ir::{OriginId, Ruleset};
 use ringwall_runtime::engine::unsupported;
@@ -15,6 +16,7 @@ use crate::cli::{SubjectArgs, TextArgs};
 use crate::failure::Failure;
 use crate::input::{Input, Kind};
 use crate::output::human::plural;
+use crate::output::talk;
 use crate::policy_file::{PolicyFile, Warnings};
 
 /// A ruleset, and the policy that it was compiled from, if it was.
@@ -91,6 +93,13 @@ impl Subject {
     /// What is verified.
     pub const fn to_verify(&self) -> verify::Subject<'_> {
         verify::Subject { ruleset: &self.ruleset, policy: self.policy.as_ref() }
+    }
+
+    /// Tells which comments a target does not have as they were written.
+    pub fn tell_comments(&self, target: Target) {
+        for NotAsWritten { origin, message } in not_as_written(&self.ruleset, target) {
+            talk(format!("{}: warning: {message}", self.place(origin)));
+        }
     }
 
     /// Refuses to run what the machine does not model: its answers would not be the kernel's.

@@ -19,6 +19,7 @@ mod print;
 mod rule;
 mod ruleset;
 mod set;
+mod spot;
 mod table;
 pub mod words;
 
@@ -39,4 +40,5 @@ pub use rule::{
 };
 pub use ruleset::{Origin, OriginId, Ruleset};
 pub use set::{Data, DataType, Element, Elements, Key, KeyType, Role, Set, SetFlags, SetSpec, Tuple};
+pub use spot::Spot;
 pub use table::{Table, TableParts};

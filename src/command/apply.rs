@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `ringwall apply`: installs a policy, or somebody's ruleset, in the running kernel.
 
+use ringwall_compiler::target::Target;
+
 use super::Outcome;
 use crate::cli::SubjectArgs;
 use crate::failure::Failure;
@@ -31,6 +33,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
         return Err(Failure::of_input(message).help("to take a table away, `nft delete table` does it"));
     }
     install(&subject)?;
+    subject.tell_comments(Target::Nft);
     Ok(Outcome::Clean)
 }
 

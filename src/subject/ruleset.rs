@@ -67,6 +67,11 @@ fn iptables_save(
 fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
     let (ruleset, errors) = nft_json::read(list);
     tell_each(&errors, |error| talk(format!("{file}: item {}: {}", error.item, error.message)));
+    let untold = nft_json::untold(list, &ruleset);
+    if errors.is_empty() && !untold.is_empty() {
+        talk(format!("{file}: note: nft does not list {}: it counts as not said", untold.join(", and ")));
+        talk("  help: give nft's own text, `nft list ruleset`, which says it".to_owned());
+    }
     errors.is_empty().then_some(ruleset)
 }
 
@@ -81,6 +86,8 @@ fn nft_text(input: &Input, text: &str) -> Result<Ruleset, Failure> {
             "give what `nft -j list ruleset` prints instead"
         } else if missing {
             "nft looks for `./FILE` where it is called, and for `FILE` in /etc; beside the text both are looked for too"
+        } else if [": Too many links", ": chains lead "].iter().any(|words| error.problem.contains(words)) {
+            "no chain may lead back to itself, or to others more than 15 calls deep"
         } else {
             "mend the text until `nft -c -f` takes it"
         })

@@ -110,7 +110,7 @@ impl Sample {
             parts.chains.push(chain);
         }
         let table = Table::new(TableFamily::Inet, "ringwall", parts).expect("a good table");
-        let origin = |id: &str| Origin { id: id.to_owned(), text: id.to_owned(), line: 1, because: None };
+        let origin = |id: &str| Origin { id: id.to_owned(), text: id.to_owned(), line: 1, ..Origin::default() };
         Ruleset {
             title: "sample".to_owned(),
             origins: vec![origin("policy"), origin("rule")],

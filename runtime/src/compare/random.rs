@@ -269,7 +269,7 @@ impl Drawer<'_> {
     fn origin(&mut self, text: &str) -> OriginId {
         let number = u32::try_from(self.origins.len()).unwrap_or(u32::MAX);
         let line = number.saturating_add(1);
-        self.origins.push(Origin { id: format!("r{line}"), text: text.to_owned(), line, because: None });
+        self.origins.push(Origin { id: format!("r{line}"), text: text.to_owned(), line, ..Origin::default() });
         OriginId(number)
     }
 }

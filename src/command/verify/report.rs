@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use ringwall_compiler::verify::{BackendReport, Example, MACHINE, Report, SentenceReport};
-use ringwall_ir::OriginId;
 use ringwall_ir::words::CtState;
+use ringwall_ir::{Origin, OriginId};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::compare::difference::{Difference, What};
 use ringwall_runtime::observation::{Fate, Observation};
@@ -82,10 +82,9 @@ fn sentences(subject: &Subject, report: &Report) -> String {
     let states = CtState::ALL.map(|state| (state.name(), Align::Right));
     let mut table = Table::new(&[&[("decided by", Align::Left)][..], &states].concat());
     for sentence in &report.sentences {
-        let (_, text) = words(subject, sentence.origin);
         let counts =
             CtState::ALL.map(|state| sentence.tally.decided.get(&state).map_or_else(String::new, usize::to_string));
-        table.row([vec![squeezed(text, LONGEST)], counts.to_vec()].concat());
+        table.row([vec![squeezed(&told_by(subject, sentence.origin), LONGEST)], counts.to_vec()].concat());
         if sentence.is_unreached() {
             table.note("no packet reached it");
         } else if sentence.tally.decided.is_empty() {
@@ -182,8 +181,17 @@ fn seen(subject: &Subject, observation: &Observation) -> String {
     words
 }
 
+/// What a sentence is called, and what it says. A rule of somebody's ruleset is called by its place.
 fn words(subject: &Subject, origin: OriginId) -> (&str, &str) {
-    subject.ruleset.origin(origin).map_or(("?", ""), |origin| (origin.id.as_str(), origin.text.as_str()))
+    let found = subject.ruleset.origin(origin);
+    found.map_or(("?", ""), |origin| (origin.place().unwrap_or(&origin.id), origin.text.as_str()))
+}
+
+/// What a sentence says, behind its place where that is all that it is called by.
+fn told_by(subject: &Subject, origin: OriginId) -> String {
+    let place = subject.ruleset.origin(origin).and_then(Origin::place);
+    let (_, text) = words(subject, origin);
+    place.map_or_else(|| text.to_owned(), |place| format!("{place}: {text}"))
 }
 
 /// A sentence by its id; what is not of a policy has none.
@@ -211,7 +219,9 @@ struct JsonReport<'a> {
 struct JsonSentence<'a> {
     id: &'a str,
     text: &'a str,
-    line: u32,
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
     decided: BTreeMap<&'static str, usize>,
     covered_by: BTreeMap<&'a str, usize>,
     unreached: bool,
@@ -251,15 +261,20 @@ pub fn json(subject: &Subject, report: &Report, seed: u64) -> Result<String, Fai
 }
 
 fn json_sentence<'a>(subject: &'a Subject, sentence: &SentenceReport) -> JsonSentence<'a> {
-    let (id, text) = words(subject, sentence.origin);
+    let origin = subject.ruleset.origin(sentence.origin);
     JsonSentence {
-        id,
-        text,
-        line: subject.ruleset.origin(sentence.origin).map_or(0, |origin| origin.line),
+        id: name(subject, sentence.origin),
+        text: origin.map_or("", |origin| origin.text.as_str()),
+        line: origin.map(|origin| origin.line).filter(|line| *line > 0),
+        place: origin.and_then(Origin::place),
         decided: sentence.tally.decided.iter().map(|(state, &count)| (state.name(), count)).collect(),
-        covered_by: sentence.tally.covered.iter().map(|(&origin, &count)| (words(subject, origin).0, count)).collect(),
+        covered_by: sentence.tally.covered.iter().map(|(&origin, &count)| (name(subject, origin), count)).collect(),
         unreached: sentence.is_unreached(),
     }
+}
+
+fn name(subject: &Subject, origin: OriginId) -> &str {
+    subject.ruleset.origin(origin).map_or("?", Origin::name)
 }
 
 fn json_example<'a>(subject: &Subject, backend: &'a BackendReport) -> Option<JsonExample<'a>> {

@@ -67,5 +67,5 @@ fn name_in_numbers(text: &str) -> Option<Name> {
 /// The port that an invited end opens from: now and then the server's own for data.
 pub fn invited_from(side: Side, announced: u16) -> u16 {
     const FTP_DATA: u16 = 20;
-    if side == Side::Answerer && announced % 2 == 0 { FTP_DATA } else { 30_000 + announced % 20_000 }
+    if side == Side::Answerer && announced.is_multiple_of(2) { FTP_DATA } else { 30_000 + announced % 20_000 }
 }

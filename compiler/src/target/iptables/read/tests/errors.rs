@@ -175,7 +175,7 @@ fn what_stands_around_the_rules() {
         ("*filter\n-A DOCKER -j DROP\nCOMMIT\n", 2, "there is no chain `DOCKER` above this rule"),
         ("*filter\n-D INPUT -j DROP\nCOMMIT\n", 2, "`-D` begins no line"),
         ("*filter\n-A\nCOMMIT\n", 2, "nothing follows `-A`"),
-        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 1, "chain `A` leads back to itself, or too deep"),
+        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 1, "chains lead in a circle: `A` to `B` to `A`"),
     ];
     for (text, line, message) in cases {
         let first = errors(text).into_iter().next().unwrap();
