@@ -6,7 +6,7 @@ use crate::engine::View;
 use crate::engine::routing::LOOPBACK;
 
 /// The conversations that one list has seen open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Connections(Vec<(Tuple, Zone)>);
 
 impl Connections {

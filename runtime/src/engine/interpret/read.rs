@@ -26,7 +26,7 @@ impl At<'_, '_, '_> {
 }
 
 /// A field's value in this packet; none where the packet does not have it.
-pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
+pub fn value(field: Field, view: &View<'_>) -> Option<u128> {
     let packet = view.packet;
     let row = field.row();
     let needs: Needs = row.needs;
