@@ -41,13 +41,13 @@ pub fn five_fields(count: usize, packets: usize, rng: &mut Rng) -> (Ruleset, Vec
     let base = BaseChain::filter(Hook::Forward, Priority::FILTER, ChainPolicy::Drop, ORIGIN);
     let mut chain = Chain::base("forward", base).expect("a chain");
     for (number, rule) in rules.iter().enumerate() {
-        let verdict = if rng.u8(..) % 4 == 0 { Verdict::Drop } else { Verdict::Accept };
+        let verdict = if rng.u8(..4) == 0 { Verdict::Drop } else { Verdict::Accept };
         let origin = OriginId(u32::try_from(number).expect("few rules"));
         chain.push(origin, rule.steps(), Some(verdict)).expect("a rule");
     }
     let packets = (0..packets)
         .map(|_| {
-            let aimed = rng.u8(..) % 10 != 0;
+            let aimed = rng.u8(..10) != 0;
             let rule = if aimed { &rules[rng.usize(..rules.len())] } else { &Five::random(rng) };
             rule.packet(rng)
         })
@@ -65,7 +65,7 @@ impl Five {
         };
         let source = address(rng, 0x0a00_0000, 24, &[16, 20, 24, 24, 24, 28, 32, 32]);
         let destination = address(rng, 0xc0a8_0000, 16, &[24, 28, 32, 32, 32, 32]);
-        let protocol = if rng.u8(..) % 4 == 0 { Protocol::UDP } else { Protocol::TCP };
+        let protocol = if rng.u8(..4) == 0 { Protocol::UDP } else { Protocol::TCP };
         let port = match rng.u8(..10) {
             0..3 => {
                 let first = rng.u16(1..60_000);
