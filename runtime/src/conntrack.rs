@@ -5,12 +5,14 @@
 //! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
 
 mod adjust;
+mod entries;
 mod entry;
 mod expectation;
 mod generic;
 mod gre;
 mod helper;
 mod icmp;
+mod index;
 mod print;
 mod related;
 mod sctp;
@@ -23,18 +25,19 @@ mod tuple;
 mod udp;
 mod zone;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Protocol};
 
 use crate::host::Sysctls;
 use crate::packet::Packet;
+pub use entries::EntryId;
 pub(crate) use entry::Entry;
 use entry::ProtocolState;
 pub(crate) use expectation::{Expectation, Follow, Saved};
 pub use helper::{Help, Helper};
 pub use print::Style;
-pub use table::EntryId;
 pub(crate) use table::Table;
 pub(crate) use tuple::{Ends, Layers, Tuple};
 pub use zone::Zone;
@@ -44,6 +47,8 @@ pub use zone::Zone;
 pub struct Conntrack {
     pub(crate) table: Table,
     sysctls: Sysctls,
+    /// The interfaces that entries were masqueraded at, which name them by number.
+    interfaces: Vec<String>,
 }
 
 /// What connection tracking says of a packet. The packet carries it from hook to hook.
@@ -100,7 +105,7 @@ impl Conntrack {
     /// An empty table.
     #[must_use]
     pub fn new(sysctls: Sysctls) -> Self {
-        Self { table: Table::default(), sysctls }
+        Self { table: Table::default(), sysctls, interfaces: Vec::new() }
     }
 
     /// Finds or makes the entry of a whole packet, moves it on, and says what the packet is (`nf_conntrack_in` in
@@ -210,10 +215,20 @@ impl Conntrack {
     }
 
     /// Notes the interface whose address the packets of an entry go out with.
-    pub(crate) fn note_masquerade(&mut self, tracked: Tracked, interface: String) {
-        if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {
-            entry.masquerade = Some(interface);
+    pub(crate) fn note_masquerade(&mut self, tracked: Tracked, interface: &str) {
+        let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) else { return };
+        let known = self.interfaces.iter().position(|name| name == interface);
+        let place = known.unwrap_or(self.interfaces.len());
+        if known.is_none() {
+            self.interfaces.push(interface.to_owned());
         }
+        entry.masquerade = u16::try_from(place).ok().and_then(|place| NonZeroU16::MIN.checked_add(place));
+    }
+
+    /// The interface whose address the packets of an entry go out with, where it is masqueraded.
+    pub(crate) fn masquerade(&self, tracked: Tracked) -> Option<&str> {
+        let number = self.entry(tracked)?.masquerade?;
+        self.interfaces.get(usize::from(number.get()) - 1).map(String::as_str)
     }
 
     /// Ends an entry at once (`nf_ct_kill`).
@@ -242,7 +257,9 @@ impl Conntrack {
     #[must_use]
     pub fn expectation_lines(&self, now: Duration) -> Vec<String> {
         let waited_for = |expectation: &&expectation::Expectation| {
-            self.table.get(expectation.master).is_some_and(|master| !master.is_confirmed() || master.expires > now)
+            self.table
+                .get(expectation.master)
+                .is_some_and(|master| !master.is_confirmed() || master.expires.is_after(now))
         };
         let alive = self.table.expectations.alive(now).filter(waited_for);
         alive.map(|expectation| expectation::line(expectation, now)).collect()
@@ -277,7 +294,9 @@ impl Entry {
         if let ProtocolState::Tcp(connection) = &mut self.protocol
             && self.status.contains(CtStatus::CONFIRMED)
         {
-            self.expires = connection.close(now).unwrap_or(self.expires);
+            if let Some(expires) = connection.close(now) {
+                self.expires = expires.into();
+            }
         }
     }
 }

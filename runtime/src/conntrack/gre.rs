@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus};
 
+use super::entries::EntryId;
 use super::entry::Entry;
-use super::table::EntryId;
 use super::tuple::{Ends, Tuple};
 use super::{Arrival, Outcome};
 

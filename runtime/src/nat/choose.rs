@@ -48,7 +48,7 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
             return as_told(tuple);
         }
     }
-    let called = table.get(id).is_some_and(|entry| entry.master.is_some());
+    let called = table.get(id).is_some_and(|entry| entry.master().is_some());
     let port_drawn = choose_port(&mut tuple, end, range, called, is_used);
     Chosen { tuple, port_drawn }
 }
@@ -93,7 +93,7 @@ fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range, no
         .of_source(current, now)
         .filter(|other| other.zone.of(CtDirection::Original) == zone.of(CtDirection::Original))
         .filter_map(|other| {
-            let seen = other.reply.inverted()?;
+            let seen = other.reply().inverted()?;
             let ends = match (seen.ends, current.ends) {
                 (Ends::Ports { source, .. }, Ends::Ports { destination, .. }) => Ends::Ports { source, destination },
                 (Ends::Keys { source, .. }, Ends::Keys { destination, .. }) => Ends::Keys { source, destination },

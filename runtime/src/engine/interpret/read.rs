@@ -72,7 +72,7 @@ fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
         Field::CtDirection => tracked.direction.map(|direction| u128::from(direction == CtDirection::Reply)),
         // What is not in the table yet has a time that the kernel counts from its own start, and so is over.
         Field::CtExpiration if !entry.status.contains(CtStatus::CONFIRMED) => Some(0),
-        Field::CtExpiration => Some(entry.expires.saturating_sub(view.now).as_millis()),
+        Field::CtExpiration => Some(entry.expires.get().saturating_sub(view.now).as_millis()),
         // That of the conversation which announced this one.
         Field::CtHelper => {
             let helper = view.conntrack.helper_of_master(entry)?;
@@ -82,13 +82,13 @@ fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
         Field::CtStatus => Some(entry.status.0.into()),
         Field::CtZone(None) => Some(entry.zone.id().into()),
         Field::CtZone(Some(direction)) => Some(entry.zone.of(direction).into()),
-        Field::CtIpSaddr(direction) => address(of(direction), Family::Ipv4, of(direction).source),
-        Field::CtIpDaddr(direction) => address(of(direction), Family::Ipv4, of(direction).destination),
-        Field::CtIp6Saddr(direction) => address(of(direction), Family::Ipv6, of(direction).source),
-        Field::CtIp6Daddr(direction) => address(of(direction), Family::Ipv6, of(direction).destination),
+        Field::CtIpSaddr(direction) => address(&of(direction), Family::Ipv4, of(direction).source),
+        Field::CtIpDaddr(direction) => address(&of(direction), Family::Ipv4, of(direction).destination),
+        Field::CtIp6Saddr(direction) => address(&of(direction), Family::Ipv6, of(direction).source),
+        Field::CtIp6Daddr(direction) => address(&of(direction), Family::Ipv6, of(direction).destination),
         Field::CtProtocol(direction) => Some(of(direction).protocol.0.into()),
-        Field::CtProtoSrc(direction) => Some(ends(of(direction)).0.into()),
-        Field::CtProtoDst(direction) => Some(ends(of(direction)).1.into()),
+        Field::CtProtoSrc(direction) => Some(ends(&of(direction)).0.into()),
+        Field::CtProtoDst(direction) => Some(ends(&of(direction)).1.into()),
         Field::CtPackets(direction) => Some(counted(entry, direction).0.into()),
         Field::CtBytes(direction) => Some(counted(entry, direction).1.into()),
         Field::CtAvgpkt(direction) => {

@@ -57,12 +57,8 @@ impl<R: Ruling> Walk<'_, R> {
         if hook != Hook::Postrouting || tracked.direction != Some(CtDirection::Original) {
             return Ok(());
         }
-        let moved = self
-            .machine
-            .conntrack
-            .entry(tracked)
-            .and_then(|entry| entry.masquerade.as_ref())
-            .is_some_and(|interface| self.oif.as_ref() != Some(interface));
+        let masquerade = self.machine.conntrack.masquerade(tracked);
+        let moved = masquerade.is_some_and(|interface| self.oif.as_deref() != Some(interface));
         if moved {
             self.machine.conntrack.kill(tracked);
             return Err(self.lost("translation"));
@@ -105,13 +101,13 @@ impl<R: Ruling> Walk<'_, R> {
         let packet = self.packet().ok()?;
         let (family, destination) = (packet.family(), packet.destination());
         let nobody = family == Family::Ipv4
-            && self.machine.conntrack.entry(tracked).is_some_and(|entry| entry.original.source == 0);
+            && self.machine.conntrack.entry(tracked).is_some_and(|entry| entry.original().source == 0);
         if nobody {
             return Some(0);
         }
         let interface = self.oif.clone()?;
         let address = Routing::of(&host).address_on(&interface, family, destination)?;
-        self.machine.conntrack.note_masquerade(tracked, interface);
+        self.machine.conntrack.note_masquerade(tracked, &interface);
         Some(address)
     }
 
