@@ -39,6 +39,7 @@ pub(crate) use expectation::{Expectation, Follow, Saved};
 pub use helper::{Help, Helper};
 pub use print::Style;
 pub(crate) use table::Table;
+use tuple::Packed;
 pub(crate) use tuple::{Ends, Layers, Tuple};
 pub use zone::Zone;
 
@@ -76,6 +77,10 @@ impl Tracked {
     }
 }
 
+/// What a packet is looked for by: its tuple, if it has one, and the tuple's hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreseen(Option<(Packed, u32)>);
+
 /// A packet as a protocol's tracker sees it.
 pub(crate) struct Arrival<'a> {
     now: Duration,
@@ -112,18 +117,56 @@ impl Conntrack {
     /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
     /// `zone` is what rules said before.
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
+        let foreseen = self.foresee(packet);
+        self.track_foreseen(packet, &foreseen, hook, zone, now)
+    }
+
+    /// What a packet will be looked for by, when it is tracked. Nothing changes, but the table is looked at already: where
+    /// this is done for some packets before the first of them is tracked, and [`Self::approach`] then, they do not wait for
+    /// memory one after the other.
+    #[must_use]
+    pub fn foresee(&self, packet: &Packet<'_>) -> Foreseen {
+        let layers = Layers::of(packet.bytes(), packet.family());
+        let tuple = layers.and_then(|layers| layers.tuple()).map(|tuple| {
+            let packed = Packed::of(&tuple);
+            (packed, packed.hash())
+        });
+        if let Some((_, hash)) = tuple {
+            self.table.glance(hash);
+        }
+        Foreseen(tuple)
+    }
+
+    /// Looks at the entry that a packet will be found to belong to.
+    pub fn approach(&self, foreseen: &Foreseen) {
+        if let Some((_, hash)) = foreseen.0 {
+            self.table.glance_at_entry(hash);
+        }
+    }
+
+    /// As [`Self::track`], of a packet that was foreseen. Its ends must be the same as then.
+    pub fn track_foreseen(
+        &mut self,
+        packet: &Packet<'_>,
+        foreseen: &Foreseen,
+        hook: Hook,
+        zone: Zone,
+        now: Duration,
+    ) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
         self.table.end_calls(now);
         if let Some(tracked) = related::track(&mut self.table, &layers, zone, verify, now) {
             return tracked;
         }
-        let Some(tuple) = layers.tuple().map(|tuple| self.table.calls.complete(tuple)) else {
-            return Tracked::INVALID;
-        };
+        let Some((mut tuple, mut hash)) = foreseen.0 else { return Tracked::INVALID };
+        if layers.protocol == Protocol::GRE {
+            tuple = Packed::of(&self.table.calls.complete(tuple.tuple()));
+            hash = tuple.hash();
+        }
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
-            match self.follow(&layers, &tuple, zone, verify, now) {
+            match self.follow(&layers, (&tuple, hash), zone, verify, now) {
                 (Outcome::Invalid, _) => return Tracked::INVALID,
                 (Outcome::Accept | Outcome::Kill, tracked) => return tracked,
                 (Outcome::Reopen, _) => {}
@@ -134,14 +177,14 @@ impl Conntrack {
     fn follow(
         &mut self,
         layers: &Layers<'_>,
-        tuple: &Tuple,
+        (tuple, hash): (&Packed, u32),
         zone: Zone,
         verify: bool,
         now: Duration,
     ) -> (Outcome, Tracked) {
         const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
-        let found = self.table.find(tuple, zone, now);
-        let found = found.or_else(|| Some((self.table.open(tuple, zone, now)?, CtDirection::Original)));
+        let found = self.table.find_packed(tuple, hash, zone, now);
+        let found = found.or_else(|| Some((self.table.open(&tuple.tuple(), zone, now)?, CtDirection::Original)));
         let Some((id, direction)) = found else { return LOST };
         let Some(entry) = self.table.get_mut(id) else { return LOST };
         let arrival = Arrival {

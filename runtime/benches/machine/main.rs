@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! How long the machine takes for a packet, on one core, in nanoseconds, and how much memory for a flow. Beside each figure
 //! stands its floor, measured in the same run on the same packets: a header read by hand and an entry of 64 bytes found and
-//! changed in a flat table. `cargo bench -p ringwall-runtime -- WORD` measures what has the word in its name.
+//! changed in a flat table. `cargo bench -p ringwall-runtime -- WORD` measures what has the word in its name;
+//! with a number behind it, of that many flows or rules only.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a measurement that fails says so and ends")]
 
@@ -24,26 +25,28 @@ use trace::Talks;
 
 const FLOWS: [usize; 4] = [1, 1_000, 100_000, 1_000_000];
 const RULES: [usize; 3] = [100, 1_000, 10_000];
-/// Each figure is the median of so many rounds.
-const ROUNDS: usize = 5;
-/// So many packets a round.
-const PACKETS: usize = 200_000;
+/// Each figure is the median of rounds of so many packets. A round is short, so that most of them are over before the
+/// processor is given to somebody else.
+const ROUND: usize = 10_000;
+const PACKETS: usize = 400_000;
 const NOW: Duration = Duration::from_secs(1);
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let words = || std::env::args().skip(1).filter(|word| !word.starts_with("--"));
+    let (sizes, wanted): (Vec<String>, Vec<String>) = words().partition(|word| word.parse::<usize>().is_ok());
+    let is_size = |size: &usize| sizes.is_empty() || sizes.contains(&size.to_string());
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     println!("{:<34} {:>10} {:>10} {:>10} {:>8}", "what", "of", "ns/packet", "floor ns", "ratio");
-    for flows in FLOWS.into_iter().filter(|_| is_wanted("established")) {
+    for flows in FLOWS.into_iter().filter(|size| is_size(size) && is_wanted("established")) {
         established(flows);
     }
-    for flows in FLOWS.into_iter().filter(|_| is_wanted("walk")) {
+    for flows in FLOWS.into_iter().filter(|size| is_size(size) && is_wanted("walk")) {
         walk(flows);
     }
     if is_wanted("new") {
         new_connections();
     }
-    for count in RULES.into_iter().filter(|_| is_wanted("classify")) {
+    for count in RULES.into_iter().filter(|size| is_size(size) && is_wanted("classify")) {
         classify(count);
     }
     if is_wanted("replay") {
@@ -51,23 +54,23 @@ fn main() {
     }
 }
 
-/// Prints a figure beside its floor: the medians of the rounds, each in nanoseconds a packet.
-fn report(what: &str, of: usize, rounds: &[(f64, f64)]) {
-    let (figure, floor) = (median(rounds.iter().map(|one| one.0)), median(rounds.iter().map(|one| one.1)));
+/// Prints a figure beside its floor, both in nanoseconds a packet.
+fn report(what: &str, of: usize, figure: f64, floor: f64) {
     println!("{what:<34} {of:>10} {figure:>10.1} {floor:>10.1} {:>8.2}", figure / floor);
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut sorted: Vec<f64> = figures.collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
-}
-
-/// Nanoseconds for each of `count` things.
-fn nanoseconds(count: usize, run: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    run();
-    start.elapsed().as_nanos() as f64 / count as f64
+/// Nanoseconds for each of some things, done in rounds: the median.
+fn nanoseconds<T>(things: &[T], round: usize, mut run: impl FnMut(&[T])) -> f64 {
+    let mut rounds: Vec<f64> = things
+        .chunks_exact(round)
+        .map(|things| {
+            let start = Instant::now();
+            run(things);
+            start.elapsed().as_nanos() as f64
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    rounds[rounds.len() / 2]
 }
 
 /// Packets of conversations that are drawn at random, one behind the other in memory.
@@ -78,21 +81,37 @@ fn drawn(talks: &mut Talks, flows: usize, rng: &mut Rng) -> Vec<u8> {
 /// The length of each of them.
 const LENGTH: usize = 48;
 
-fn floor_of(table: &mut floor::Table, packets: &[u8]) -> f64 {
-    nanoseconds(packets.len() / LENGTH, || {
-        for bytes in packets.chunks_exact(LENGTH) {
+fn floor_of(table: &mut floor::Table, packets: &[u8], length: usize) -> f64 {
+    let count = ROUND as f64;
+    nanoseconds(packets, ROUND * length, |packets| {
+        for bytes in packets.chunks_exact(length) {
             let tuple = floor::parse(bytes).expect("a packet");
             black_box(table.count(tuple, bytes.len()));
         }
-    })
+    }) / count
 }
 
-fn track(conntrack: &mut Conntrack, bytes: &[u8]) -> CtState {
-    let packet = Packet::parse(bytes).expect("a packet");
-    let tracked = conntrack.track(&packet, Hook::Prerouting, Zone::default(), NOW);
-    conntrack.confirm(tracked, NOW);
-    conntrack.finish(tracked);
-    tracked.state
+/// Tracks packets in handfuls, as the machine does where it is given many.
+fn track<'a>(conntrack: &mut Conntrack, packets: impl Iterator<Item = &'a [u8]>, expected: CtState) {
+    const HANDFUL: usize = 32;
+    let mut packets = packets.peekable();
+    let mut handful = Vec::with_capacity(HANDFUL);
+    while packets.peek().is_some() {
+        for bytes in packets.by_ref().take(HANDFUL) {
+            let packet = Packet::parse(bytes).expect("a packet");
+            let foreseen = conntrack.foresee(&packet);
+            handful.push((packet, foreseen));
+        }
+        for (_, foreseen) in &handful {
+            conntrack.approach(foreseen);
+        }
+        for (packet, foreseen) in handful.drain(..) {
+            let tracked = conntrack.track_foreseen(&packet, &foreseen, Hook::Prerouting, Zone::default(), NOW);
+            conntrack.confirm(tracked, NOW);
+            conntrack.finish(tracked);
+            assert_eq!(tracked.state, expected);
+        }
+    }
 }
 
 /// Packets of open conversations: parsed, found, held against the window, counted.
@@ -102,25 +121,19 @@ fn established(flows: usize) {
     let mut table = floor::Table::for_flows(flows);
     let before = resident();
     for flow in 0..flows {
-        for (bytes, _) in talks.open(flow) {
-            track(&mut conntrack, &bytes);
+        let states = [CtState::New, CtState::Established, CtState::Established];
+        for ((bytes, _), state) in talks.open(flow).iter().zip(states) {
+            track(&mut conntrack, std::iter::once(bytes.as_slice()), state);
         }
     }
     let after = resident();
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let packets = drawn(&mut talks, flows, &mut rng);
-            floor_of(&mut table, &packets);
-            let floor = floor_of(&mut table, &packets);
-            let figure = nanoseconds(PACKETS, || {
-                for bytes in packets.chunks_exact(LENGTH) {
-                    assert_eq!(track(&mut conntrack, bytes), CtState::Established);
-                }
-            });
-            (figure, floor)
-        })
-        .collect();
-    report("established, conntrack", flows, &rounds);
+    let packets = drawn(&mut talks, flows, &mut rng);
+    floor_of(&mut table, &packets, LENGTH);
+    let floor = floor_of(&mut table, &packets, LENGTH);
+    let figure = nanoseconds(&packets, ROUND * LENGTH, |packets| {
+        track(&mut conntrack, packets.chunks_exact(LENGTH), CtState::Established);
+    });
+    report("established, conntrack", flows, figure / ROUND as f64, floor);
     if flows >= 1_000_000 {
         println!("{:<34} {flows:>10} {:>10.0}", "bytes a flow", (after - before) as f64 / flows as f64);
     }
@@ -153,22 +166,17 @@ fn walk(flows: usize) {
             machine.run_packet(&timed(packet));
         }
     }
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let packets: Vec<_> = (0..PACKETS).map(|_| timed(talks.next(rng.usize(..flows)))).collect();
-            let row: Vec<u8> = packets.iter().flat_map(|packet| packet.bytes.iter().copied()).collect();
-            floor_of(&mut table, &row);
-            let floor = floor_of(&mut table, &row);
-            let figure = nanoseconds(PACKETS, || {
-                for packet in &packets {
-                    let seen = machine.run_packet(packet);
-                    assert!(seen.left.is_some() && seen.state == Some(CtState::Established));
-                }
-            });
-            (figure, floor)
-        })
-        .collect();
-    report("established, whole walk", flows, &rounds);
+    let packets: Vec<_> = (0..PACKETS).map(|_| timed(talks.next(rng.usize(..flows)))).collect();
+    let row: Vec<u8> = packets.iter().flat_map(|packet| packet.bytes.iter().copied()).collect();
+    floor_of(&mut table, &row, LENGTH);
+    let floor = floor_of(&mut table, &row, LENGTH);
+    let figure = nanoseconds(&packets, ROUND, |packets| {
+        for packet in packets {
+            let seen = machine.run_packet(packet);
+            assert!(seen.left.is_some() && seen.state == Some(CtState::Established));
+        }
+    });
+    report("established, whole walk", flows, figure / ROUND as f64, floor);
 }
 
 /// Conversations that open, from an empty table on.
@@ -181,24 +189,14 @@ fn new_connections() {
     let row: Vec<u8> = order.iter().flat_map(|&flow| packets[flow].iter().copied()).collect();
     drop(packets);
     let length = row.len() / COUNT;
-    let rounds: Vec<_> = (0..3)
-        .map(|_| {
-            let mut table = floor::Table::for_flows(COUNT);
-            let floor = nanoseconds(COUNT, || {
-                for bytes in row.chunks_exact(length) {
-                    black_box(table.count(floor::parse(bytes).expect("a packet"), bytes.len()));
-                }
-            });
-            let mut conntrack = Conntrack::new(Sysctls::default());
-            let figure = nanoseconds(COUNT, || {
-                for bytes in row.chunks_exact(length) {
-                    assert_eq!(track(&mut conntrack, bytes), CtState::New);
-                }
-            });
-            (figure, floor)
-        })
-        .collect();
-    report("new, conntrack", COUNT, &rounds);
+    let mut table = floor::Table::for_flows(COUNT);
+    let floor = floor_of(&mut table, &row, length);
+    drop(table);
+    let mut conntrack = Conntrack::new(Sysctls::default());
+    let figure = nanoseconds(&row, ROUND * length, |packets| {
+        track(&mut conntrack, packets.chunks_exact(length), CtState::New);
+    });
+    report("new, conntrack", COUNT, figure / ROUND as f64, floor);
 }
 
 /// Rules of five fields, the header read anew for each packet.
@@ -206,26 +204,16 @@ fn classify(count: usize) {
     let (ruleset, packets) = rules::five_fields(count, PACKETS, &mut Rng::with_seed(7));
     let (mut interpreter, host) = (Interpreter::new(&ruleset), host());
     let mut conntrack = Conntrack::new(Sysctls::default());
-    // A long list is walked by few packets only, where nothing finds the rules.
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let floor = nanoseconds(PACKETS, || {
-                for bytes in &packets {
-                    black_box(floor::parse(bytes));
-                }
-            });
-            (classified(&mut interpreter, &packets, &host, &mut conntrack), floor)
-        })
-        .collect();
-    report("classify, five fields", count, &rounds);
-}
-
-fn classified(ruling: &mut impl Ruling, packets: &[Vec<u8>], host: &Host, conntrack: &mut Conntrack) -> f64 {
+    let floor = nanoseconds(&packets, ROUND, |packets| {
+        for bytes in packets {
+            black_box(floor::parse(bytes));
+        }
+    });
     let mut carried = Carried::default();
-    nanoseconds(packets.len(), || {
+    let figure = nanoseconds(&packets, ROUND, |packets| {
         for bytes in packets {
             let packet = Packet::parse(bytes).expect("a packet");
-            let decision = ruling.decide(&mut View {
+            let decision = interpreter.decide(&mut View {
                 now: NOW,
                 packet: &packet,
                 hook: Hook::Forward,
@@ -236,14 +224,15 @@ fn classified(ruling: &mut impl Ruling, packets: &[Vec<u8>], host: &Host, conntr
                 ct_direction: None,
                 status: CtStatus(0),
                 tracked: None,
-                conntrack,
+                conntrack: &mut conntrack,
                 carried: &mut carried,
-                host,
+                host: &host,
                 sender: None,
             });
             black_box(decision);
         }
-    })
+    });
+    report("classify, five fields", count, figure / ROUND as f64, floor / ROUND as f64);
 }
 
 /// A capture from its bytes to what became of each packet.
@@ -258,25 +247,21 @@ fn replay() {
     }
     let capture = writer.into_inner();
     let (host, ruleset): (Host, Ruleset) = (host(), rules::stateful());
-    let rounds: Vec<_> = (0..ROUNDS)
-        .map(|_| {
-            let mut table = floor::Table::for_flows(FLOWS);
-            let floor = nanoseconds(packets.len(), || {
-                for bytes in &packets {
-                    black_box(table.count(floor::parse(bytes).expect("a packet"), bytes.len()));
-                }
-            });
-            let mut machine = Machine::new(&host, Interpreter::new(&ruleset));
-            let figure = nanoseconds(packets.len(), || {
-                for packet in Capture::new(capture.as_slice()).expect("a capture") {
-                    let packet = packet.expect("a packet").meet(&host);
-                    black_box(machine.run_packet(&packet));
-                }
-            });
-            (figure, floor)
-        })
-        .collect();
-    report("replay of a capture", FLOWS, &rounds);
-    let figure = median(rounds.iter().map(|one| one.0));
+    let mut table = floor::Table::for_flows(FLOWS);
+    let floor = nanoseconds(&packets, ROUND, |packets| {
+        for bytes in packets {
+            black_box(table.count(floor::parse(bytes).expect("a packet"), bytes.len()));
+        }
+    });
+    let mut machine = Machine::new(&host, Interpreter::new(&ruleset));
+    let mut reader = Capture::new(capture.as_slice()).expect("a capture");
+    let figure = nanoseconds(&packets, ROUND, |packets| {
+        for packet in reader.by_ref().take(packets.len()) {
+            let packet = packet.expect("a packet").meet(&host);
+            black_box(machine.run_packet(&packet));
+        }
+    });
+    let (figure, floor) = (figure / ROUND as f64, floor / ROUND as f64);
+    report("replay of a capture", FLOWS, figure, floor);
     println!("{:<34} {:>10} {:>10.0}", "packets replayed a second", FLOWS, 1e9 / figure);
 }

@@ -148,6 +148,17 @@ impl Entry {
         }
     }
 
+    /// A number from each of the lines of memory that it lies in.
+    #[inline]
+    pub const fn glance(&self) -> u64 {
+        let [original, reply] = &self.counters;
+        let state = match &self.protocol {
+            ProtocolState::Tcp(connection) => connection.glance(),
+            _ => 0,
+        };
+        self.original.glance() ^ self.reply.glance() ^ original.packets ^ reply.bytes ^ self.status.0 as u64 ^ state
+    }
+
     /// The tuple of packets in this direction.
     pub fn tuple(&self, direction: CtDirection) -> Tuple {
         self.packed(direction).tuple()

@@ -214,6 +214,11 @@ impl Expectations {
         Ok(())
     }
 
+    /// Whether nothing is expected.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The one that a packet is about, whether or not it counts yet (`nf_ct_expect_find_get`).
     pub fn find(&self, tuple: &Tuple, now: Duration) -> Option<&Expectation> {
         self.0.iter().find(|expectation| expectation.expires > now && expectation.fits(tuple))
@@ -294,6 +299,9 @@ impl Table {
 
     /// The expectation that a packet fulfils. Nobody can know yet of one whose master is not in the table.
     fn take_expectation(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> Option<Expectation> {
+        if self.expectations.is_empty() {
+            return None;
+        }
         self.end_masters(now);
         let mut expectations = std::mem::take(&mut self.expectations);
         let alive = |master: &Entry| master.is_confirmed() && !master.status.contains(CtStatus::DYING);

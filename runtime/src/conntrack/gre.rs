@@ -79,6 +79,11 @@ impl Calls {
         }
     }
 
+    /// Whether nothing is known, of any call.
+    pub const fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.carried.is_empty()
+    }
+
     /// The entries that matter to calls: those of control connections and of GRE.
     pub fn entries(&self) -> impl Iterator<Item = EntryId> {
         self.known.iter().map(|call| call.master).chain(self.carried.iter().copied())

@@ -427,12 +427,18 @@ impl Table {
 
     /// Ends the entries whose time is up and that expect something, with what they expect.
     pub fn end_masters(&mut self, now: Duration) {
+        if self.expectations.is_empty() {
+            return;
+        }
         let masters: Vec<_> = self.expectations.masters().collect();
         self.end_late(&masters, now);
     }
 
     /// Ends the entries whose time is up and that have to do with calls of PPTP: where one goes, others go too.
     pub fn end_calls(&mut self, now: Duration) {
+        if self.calls.is_empty() {
+            return;
+        }
         let entries: Vec<_> = self.calls.entries().collect();
         self.end_late(&entries, now);
     }

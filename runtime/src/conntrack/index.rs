@@ -57,6 +57,12 @@ impl Index {
         })
     }
 
+    /// What stands where a search with the hash begins.
+    #[inline]
+    pub fn glance(&self, hash: u32) -> u64 {
+        self.row.get(self.home(u64::from(hash) << 32)).copied().unwrap_or(0)
+    }
+
     /// Removes a place that was added with the hash, if it is there.
     pub fn remove(&mut self, hash: u32, place: u32) {
         let wanted = u64::from(hash) << 32 | u64::from(place) + 1;

@@ -2,6 +2,7 @@
 //! The table: entries by number, and the confirmed ones by both their tuples.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus, Protocol};
@@ -64,7 +65,20 @@ impl Table {
 
     /// The confirmed entry that packets of the tuple belong to, and their direction. One whose time is up is removed.
     pub fn find(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> Option<(EntryId, CtDirection)> {
-        let (id, direction) = self.lookup(&Packed::of(tuple), zone)?;
+        let tuple = Packed::of(tuple);
+        self.find_packed(&tuple, tuple.hash(), zone, now)
+    }
+
+    /// The same by what the table holds of a tuple.
+    #[inline]
+    pub fn find_packed(
+        &mut self,
+        tuple: &Packed,
+        hash: u32,
+        zone: Zone,
+        now: Duration,
+    ) -> Option<(EntryId, CtDirection)> {
+        let (id, direction) = self.lookup(tuple, hash, zone)?;
         if self.entries.get(id).is_some_and(|entry| entry.expires.is_after(now)) {
             return Some((id, direction));
         }
@@ -76,9 +90,9 @@ impl Table {
     /// A conversation with itself has one tuple for both directions, and its packets count as replies: the kernel's table
     /// finds first what was inserted last.
     #[inline]
-    fn lookup(&self, tuple: &Packed, zone: Zone) -> Option<(EntryId, CtDirection)> {
+    fn lookup(&self, tuple: &Packed, hash: u32, zone: Zone) -> Option<(EntryId, CtDirection)> {
         let mut original = None;
-        for handle in self.confirmed.places(tuple.hash()) {
+        for handle in self.confirmed.places(hash) {
             let direction = if handle & 1 == 1 { CtDirection::Reply } else { CtDirection::Original };
             let place = handle >> 1;
             let Some(entry) = self.entries.at(place) else { continue };
@@ -92,10 +106,27 @@ impl Table {
         original.and_then(|place| self.entries.id_at(place)).map(|id| (id, CtDirection::Original))
     }
 
+    /// Has the processor fetch what a search with the hash will look at first.
+    #[inline]
+    pub fn glance(&self, hash: u32) {
+        black_box(self.confirmed.glance(hash));
+    }
+
+    /// Has the processor fetch the entry that a search with the hash will find first, wherever it will be read.
+    #[inline]
+    pub fn glance_at_entry(&self, hash: u32) {
+        if let Some(handle) = self.confirmed.places(hash).next()
+            && let Some(entry) = self.entries.at(handle >> 1)
+        {
+            black_box(entry.glance());
+        }
+    }
+
     /// Whether a tuple belongs to another conversation than the entry's (`nf_conntrack_tuple_taken`).
     pub fn is_taken(&self, tuple: &Tuple, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(id) else { return false };
-        self.lookup(&Packed::of(tuple), entry.zone).is_some_and(|(found, _)| {
+        let tuple = Packed::of(tuple);
+        self.lookup(&tuple, tuple.hash(), entry.zone).is_some_and(|(found, _)| {
             let other = self.entries.get(found).filter(|other| found != id && other.expires.is_after(now));
             other.is_some_and(|other| other.packed(CtDirection::Original) != entry.packed(CtDirection::Original))
         })
@@ -103,7 +134,8 @@ impl Table {
 
     /// The confirmed entry that has the tuple, whether or not its time is up.
     pub fn confirmed(&self, tuple: &Tuple, zone: Zone) -> Option<EntryId> {
-        self.lookup(&Packed::of(tuple), zone).map(|(id, _)| id)
+        let tuple = Packed::of(tuple);
+        self.lookup(&tuple, tuple.hash(), zone).map(|(id, _)| id)
     }
 
     /// Lets packets find an entry, if it is not dying. False if another one has a tuple of it already.

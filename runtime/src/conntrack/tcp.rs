@@ -159,6 +159,13 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// A number from its start and its end.
+    #[inline]
+    pub const fn glance(&self) -> u64 {
+        let [original, reply] = &self.ends;
+        (original.end.0 ^ reply.max_end.0 ^ self.last.sequence.0) as u64
+    }
+
     /// Whether both ends are done with it.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, State::TimeWait | State::Close)

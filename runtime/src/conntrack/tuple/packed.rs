@@ -47,6 +47,12 @@ impl Packed {
         }
     }
 
+    /// A number of it.
+    #[inline]
+    pub const fn glance(&self) -> u64 {
+        self.rest
+    }
+
     /// A hash of 32 bits, the same in every run: products of the numbers, folded. Who chooses the traffic can choose clashes;
     /// the machine then gets slow, as it would for any other traffic that is too much for it.
     #[inline]
