@@ -2,7 +2,7 @@
 //! The real kernel, in private network namespaces.
 
 #[cfg(feature = "kernel")]
-mod corpus;
+mod corpus_verdicts;
 #[cfg(feature = "kernel")]
 mod defects;
 #[cfg(feature = "kernel")]
@@ -21,7 +21,7 @@ use libtest_mimic::Trial;
 /// Every test that needs the kernel.
 #[cfg(feature = "kernel")]
 pub fn tests() -> Vec<Trial> {
-    [corpus::tests(), defects::tests(), examples::tests(), found::tests(), random::tests(), table::tests()]
+    [corpus_verdicts::tests(), defects::tests(), examples::tests(), found::tests(), random::tests(), table::tests()]
         .into_iter()
         .flatten()
         .collect()

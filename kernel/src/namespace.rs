@@ -27,7 +27,7 @@
 //! - The kernel does not trace IPv6 packets that end within their extension headers: whether they pass is seen, and no
 //!   more than that.
 //! - Where a packet dies between two hooks it is known only between which ([`Observation::reason`]).
-//! - Of packets that are sent, the kernel writes the IPv4 checksum, the total length and an identification of 0 anew
+//! - Of packets that are sent, the kernel writes an identification of 0 anew, with a number of its own
 //!   (`raw_send_hdrinc`).
 //! - An interface carries what the host says, or the longest packet of the traffic that arrives on it or is sent.
 //! - TCP resets that the kernel makes are seen before the card would complete their checksum.
@@ -35,6 +35,7 @@
 //!   the kernel's own clocks and limits.
 //! - An [`Entry::Sent`](ringwall_runtime::traffic::Entry::Sent) packet cannot be `refused`: nothing marks it for hook input.
 
+mod census;
 mod clock;
 mod entry;
 mod events;

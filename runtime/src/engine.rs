@@ -74,6 +74,9 @@ pub struct Carried {
     pub zone: Option<Zone>,
     /// A rule keeps it from connection tracking.
     pub untracked: bool,
+    /// A chain of type route marked it: the routes are asked anew (`nf_route_table_hook4`, `nf_route_table_hook6`). A host's
+    /// routes are the same for every mark.
+    pub rerouted: bool,
     /// The maximum segment size that it offers instead of its own. It is in its bytes when the next chains are asked.
     pub mss: Option<u16>,
 }

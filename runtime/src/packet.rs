@@ -17,7 +17,7 @@ pub(crate) mod wire;
 use ringwall_ir::words::{Family, Protocol, TcpFlags};
 use thiserror::Error;
 
-pub(crate) use build::write_header_checksum;
+pub(crate) use build::{write_header_checksum, write_sender, write_sent_header};
 pub(crate) use ipv4::{
     OptionArea, fragment as ipv4_fragment, header_length as ipv4_header_length, options as ipv4_options,
 };

@@ -10,13 +10,15 @@ use std::collections::BTreeMap;
 use std::thread::sleep;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 
-use super::entry::{Entry, GET};
+use super::census::{Census, exchange};
+use super::entry::Entry;
 use super::job::Failure;
-use crate::netlink::{Messages, NetlinkError, Query, Refused, Socket, Wait, dump};
+use crate::netlink::{Messages, NetlinkError, Socket};
 
+/// After so many packets events are taken in: they must find room until then.
+const OFTEN: u64 = 256;
 /// How much is sent at once.
 const CHUNK: usize = 32 * 1024;
 /// The age, in seconds, beyond which a UDP entry may be a stream.
@@ -25,8 +27,11 @@ const YOUTH: u64 = 2;
 /// The clock of a namespace's connection tracking.
 pub(super) struct Clock {
     socket: Socket,
+    census: Census,
     /// Seconds since the start of the traffic.
     now: u64,
+    /// How many packets have passed.
+    packets: u64,
     /// The kernel's tick in which the last packet passed.
     tick: Option<Duration>,
     /// The second in which each UDP entry began that is no stream yet, by its id.
@@ -40,12 +45,20 @@ impl Clock {
     /// What the system says to the socket.
     pub(super) fn new() -> Result<Self, Failure> {
         let socket = Socket::open().map_err(Failure::at("netlink socket"))?;
-        Ok(Self { socket, now: 0, tick: None, young: BTreeMap::new() })
+        Ok(Self { socket, census: Census::open()?, now: 0, packets: 0, tick: None, young: BTreeMap::new() })
     }
 
     /// A packet has passed; entries may have new timeouts.
-    pub(super) fn packet_passed(&mut self) {
+    ///
+    /// # Errors
+    /// Events of connection tracking that were lost.
+    pub(super) fn packet_passed(&mut self) -> Result<(), Failure> {
         self.tick = tick();
+        self.packets += 1;
+        if self.packets % OFTEN == 0 {
+            self.census.update().map_err(Failure::at("counting conntrack entries"))?;
+        }
+        Ok(())
     }
 
     /// Makes it `now`.
@@ -71,10 +84,10 @@ impl Clock {
     }
 
     fn age(&mut self, now: u64) -> Result<(), NetlinkError> {
-        let entries = dump(&mut self.socket, Query { kind: GET, family: 0, attributes: &[] })?;
+        let entries = self.census.ask(&mut self.socket)?;
         let known = std::mem::take(&mut self.young);
         let mut requests = Vec::new();
-        for message in entries.messages() {
+        for message in Messages::new(&entries) {
             let Some(entry) = Entry::read(&message?)? else { continue };
             let left = (u64::from(entry.timeout) + 1).saturating_sub(now.saturating_sub(self.now));
             let left = u32::try_from(left).unwrap_or(u32::MAX);
@@ -92,28 +105,10 @@ impl Clock {
                 }
             }
             if requests.len() > CHUNK {
-                self.request(&std::mem::take(&mut requests))?;
+                exchange(&mut self.socket, &std::mem::take(&mut requests), |_| {})?;
             }
         }
-        self.request(&requests)
-    }
-
-    /// Sends requests that are answered only where they fail. The kernel has worked them off when this returns.
-    fn request(&mut self, requests: &[u8]) -> Result<(), NetlinkError> {
-        if requests.is_empty() {
-            return Ok(());
-        }
-        self.socket.send(requests)?;
-        while let Some(received) = self.socket.receive(Wait::No)? {
-            for answer in Messages::new(received) {
-                match Refused::read(&answer?)? {
-                    // The entry ran out on its own meanwhile.
-                    Some(refused) if refused.errno != Errno::ENOENT => return Err(refused.into()),
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
+        exchange(&mut self.socket, &requests, |_| {})
     }
 }
 

@@ -7,8 +7,8 @@ use crate::netlink::{AttributeWriter, Attributes, Malformed, Message, message};
 
 /// `NFNL_SUBSYS_CTNETLINK << 8`, and in it `IPCTNL_MSG_CT_NEW`, `_GET` and `_DELETE`.
 const NEW: u16 = 1 << 8;
-pub(super) const GET: u16 = 1 << 8 | 1;
-const DELETE: u16 = 1 << 8 | 2;
+const GET: u16 = 1 << 8 | 1;
+pub(super) const DELETE: u16 = 1 << 8 | 2;
 
 /// `enum ctattr_type` of `include/uapi/linux/netfilter/nfnetlink_conntrack.h`
 const ORIGINAL: u16 = 1;
@@ -39,6 +39,32 @@ const NAT_PROTOCOL: u16 = 3;
 const NAT_PORT: u16 = 1;
 /// `NLA_F_NESTED`
 const NESTED: u16 = 0x8000;
+
+/// What an entry is known by.
+pub(super) struct Identity {
+    family: u8,
+    attributes: Vec<u8>,
+    /// A number that no other entry has.
+    pub id: u32,
+}
+
+impl Identity {
+    /// Reads what a message about an entry says of it, be it there or gone.
+    ///
+    /// # Errors
+    /// [`Malformed`]
+    pub(super) fn read(message: &Message<'_>) -> Result<Self, Malformed> {
+        let (family, attributes) = message.netfilter()?;
+        let id = attributes.need(ID)?.be32()?;
+        let named = copy(attributes, AttributeWriter::new(), &[ORIGINAL, ZONE]);
+        Ok(Self { family, attributes: named.finish(), id })
+    }
+
+    /// Asks for the entry.
+    pub(super) fn write_question(&self, requests: &mut Vec<u8>) {
+        message(requests, GET, libc::NLM_F_REQUEST as u16, 0, self.family, 0, &[&self.attributes]);
+    }
+}
 
 /// A conntrack entry.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +102,13 @@ impl<'a> Entry<'a> {
 
     /// Gives it another timeout.
     pub(super) fn write_timeout(&self, requests: &mut Vec<u8>, seconds: u32) {
-        let named = self.copy(AttributeWriter::new(), &[ORIGINAL, ZONE]);
+        let named = copy(self.attributes, AttributeWriter::new(), &[ORIGINAL, ZONE]);
         self.write(requests, NEW, 0, named.be32(TIMEOUT, seconds));
     }
 
     /// Ends it.
     pub(super) fn write_end(&self, requests: &mut Vec<u8>) {
-        self.write(requests, DELETE, 0, self.copy(AttributeWriter::new(), &[ORIGINAL, ZONE, ID]));
+        self.write(requests, DELETE, 0, copy(self.attributes, AttributeWriter::new(), &[ORIGINAL, ZONE, ID]));
     }
 
     /// Ends it and makes it anew, with another timeout.
@@ -95,9 +121,9 @@ impl<'a> Entry<'a> {
         let whole = if status.intersects(BOUND) {
             self.bound(status)?
         } else {
-            self.copy(AttributeWriter::new(), &[ORIGINAL, REPLY])
+            copy(self.attributes, AttributeWriter::new(), &[ORIGINAL, REPLY])
         };
-        let whole = self.copy(whole, &[STATUS, MARK, ZONE]).be32(TIMEOUT, seconds);
+        let whole = copy(self.attributes, whole, &[STATUS, MARK, ZONE]).be32(TIMEOUT, seconds);
         self.write(requests, NEW, libc::NLM_F_CREATE | libc::NLM_F_EXCL, whole);
         Ok(())
     }
@@ -114,24 +140,24 @@ impl<'a> Entry<'a> {
             (untold.destination, untold.destination_port) =
                 (NOBODY.get(..original.source.len()).unwrap_or_default(), 0);
         }
-        let writer = self.copy(AttributeWriter::new(), &[ORIGINAL]);
+        let writer = copy(self.attributes, AttributeWriter::new(), &[ORIGINAL]);
         let writer = writer.nest(REPLY, |tuple| untold.write_reversed(tuple));
         let writer = writer.nest(NAT_SOURCE, |nat| write_end(nat, reply.destination, reply.destination_port));
         Ok(writer.nest(NAT_DESTINATION, |nat| write_end(nat, reply.source, reply.source_port)))
-    }
-
-    fn copy(&self, writer: AttributeWriter, kinds: &[u16]) -> AttributeWriter {
-        kinds.iter().fold(writer, |writer, &kind| match self.attributes.get(kind) {
-            Some(value) if matches!(kind, ORIGINAL | REPLY) => writer.bytes(kind | NESTED, value.bytes()),
-            Some(value) => writer.bytes(kind, value.bytes()),
-            None => writer,
-        })
     }
 
     fn write(&self, requests: &mut Vec<u8>, kind: u16, flags: libc::c_int, attributes: AttributeWriter) {
         let flags = (libc::NLM_F_REQUEST | flags) as u16;
         message(requests, kind, flags, 0, self.family, 0, &[&attributes.finish()]);
     }
+}
+
+fn copy(entry: Attributes<'_>, writer: AttributeWriter, kinds: &[u16]) -> AttributeWriter {
+    kinds.iter().fold(writer, |writer, &kind| match entry.get(kind) {
+        Some(value) if matches!(kind, ORIGINAL | REPLY) => writer.bytes(kind | NESTED, value.bytes()),
+        Some(value) => writer.bytes(kind, value.bytes()),
+        None => writer,
+    })
 }
 
 /// That ends were chosen for it.

@@ -129,7 +129,7 @@ impl Namespace<'_> {
         let is_fragment = is_fragment(&packet.bytes);
         let failures = if is_fragment { reassembly_failures()? } else { 0 };
         let refused = self.injector.inject(packet)?;
-        self.clock.packet_passed();
+        self.clock.packet_passed()?;
         let mut walks = Walks::new(self.provenance);
         self.listener.drain(|event| walks.record(event))?;
         // Where the walks are open after some turns, what is on its way died before its first hook.

@@ -25,6 +25,19 @@ pub fn draw(host: &Host, regions: &[Region], count: usize, seed: u64) -> Traffic
     Traffic { packets: drawer.packets }
 }
 
+/// Draws a conversation from inside each region: as many as there are, so that every rule has its chance. The same seed
+/// draws the same packets.
+#[must_use]
+pub fn draw_inside(host: &Host, regions: &[Region], seed: u64) -> Traffic {
+    let mut drawer = Drawer { host, regions, rng: Rng::with_seed(seed), packets: Vec::new() };
+    for region in regions {
+        let sketch = drawer.inside(region);
+        let state = region.states.iter().next().unwrap_or(CtState::New);
+        drawer.converse(&sketch, region, state);
+    }
+    Traffic { packets: drawer.packets }
+}
+
 /// One dimension of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dimension {

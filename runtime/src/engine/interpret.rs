@@ -163,6 +163,7 @@ impl<'a> Interpreter<'a> {
             let place = Place { table: bound.number, ..Place::default() };
             let notes = met.is_some().then_some(&mut rules);
             let Some(chains) = self.tables.get(bound.number) else { continue };
+            let mark = view.carried.mark;
             let mut at = At { table: bound.table, chains, place, notes, state: &mut self.state, view: &mut *view };
             let (decision, policy) = match at.walk(bound.place) {
                 End::Decided(action, origin) => (Decision { action, origin: Some(origin) }, None),
@@ -171,6 +172,7 @@ impl<'a> Interpreter<'a> {
                     (Decision { action: of_policy(policy), origin: Some(closing) }, Some((policy, closing)))
                 }
             };
+            view.carried.rerouted |= bound.base.kind == ChainType::Route && view.carried.mark != mark;
             if let Some(met) = &mut met {
                 met.push(MetChain { table: bound.table, chain: bound.chain, rules, policy });
             }
@@ -281,8 +283,7 @@ impl<'a> At<'_, 'a, '_> {
 
 /// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
 /// last comes first; translation is registered with the first chain of type nat of the family (`nat`: the tables of those
-/// that were registered before). A chain of type route asks
-/// the routes anew for a packet that it marked (`nf_route_table_hook4`); a host's routes are the same for every mark.
+/// that were registered before).
 fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
     if base.kind == ChainType::Nat {
         return Stage::Translating;

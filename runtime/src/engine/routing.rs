@@ -2,6 +2,7 @@
 //! Where packets go: the host's own addresses and groups, its networks and routes
 //! (`net/ipv4/route.c`, `net/ipv4/fib_frontend.c`, `net/ipv6/route.c`, with the kernel's default settings).
 
+mod source;
 mod table;
 
 use std::net::IpAddr;
@@ -122,20 +123,30 @@ impl<'a> Routing<'a> {
         }
     }
 
-    /// Where a packet goes that the host sends. A link-local destination is one of the link whose address the source is, or
-    /// of the first.
+    /// Where a packet goes that the host sends. A link-local destination and a group of IPv6 are on the link whose address the
+    /// source is, or on the first; no destination at all is the host (`ip_route_output_key_hash_rcu`, `rawv6_sendmsg`).
     pub fn sent(self, packet: &Packet<'_>) -> Way<'a> {
         let (family, (source, destination)) = (packet.family(), packet.addresses());
-        if family != Family::Ipv6 || !wire::is_link_local(destination) || self.is_own_anywhere(family, destination) {
+        if destination == 0 {
+            return Way::Local;
+        }
+        if !is_of_a_link(family, destination) {
             return self.outgoing(family, destination);
         }
         let has = |link: &&Interface| link.addresses.iter().any(|network| wire::bits(network.addr()) == source);
-        let Some(link) = self.host.interfaces.iter().find(has).or(self.host.interfaces.first()) else {
-            return Way::Unreachable;
-        };
-        let address = wire::address(family, destination);
+        let link = self.host.interfaces.iter().find(has).or(self.host.interfaces.first());
+        link.map_or(Way::Unreachable, |link| self.sent_on(link, destination))
+    }
+
+    /// Where an IPv6 packet goes that is for somebody on a link.
+    pub fn sent_on(self, link: &'a Interface, destination: u128) -> Way<'a> {
+        if self.is_own(Family::Ipv6, destination, &link.name) {
+            return Way::Local;
+        }
+        let address = wire::address(Family::Ipv6, destination);
         let leads_there = |(network, on): (IpNet, &Interface)| on.name == link.name && network.contains(&address);
-        if self.networks().any(leads_there) { Way::Out(link) } else { Way::Unreachable }
+        let reached = v6::is_multicast(destination) || self.networks().any(leads_there);
+        if reached { Way::Out(link) } else { Way::Unreachable }
     }
 
     /// Whether the packet may be sent without a route, on the first interface.
@@ -167,76 +178,6 @@ impl<'a> Routing<'a> {
         connected.chain(routed)
     }
 
-    /// The address that the host itself sends from to a destination (`inet_select_addr`; RFC 6724 §5, rules 1, 2, 5 and 8).
-    pub fn source_for(self, family: Family, destination: u128) -> Option<u128> {
-        if self.is_own_anywhere(family, destination) {
-            return Some(destination);
-        }
-        let Way::Out(out) = self.outgoing(family, destination) else { return None };
-        let target = self.gateway(out, family, destination).unwrap_or(destination);
-        let mut candidates: Vec<(u128, bool)> = Vec::new();
-        for link in &self.host.interfaces {
-            for network in link.addresses.iter().filter(|network| family_of(network) == family) {
-                candidates.push((wire::bits(network.addr()), link.name == out.name));
-            }
-        }
-        let rank = |&(address, outgoing): &(u128, bool)| {
-            let scope = family == Family::Ipv4 || wire::is_link_local(address) == wire::is_link_local(destination);
-            (scope, outgoing, (address ^ target).leading_zeros())
-        };
-        // Of equal ones the first counts, and `max_by_key` takes the last.
-        candidates.iter().rev().max_by_key(|candidate| rank(candidate)).map(|&(address, _)| address)
-    }
-
-    /// The address that an interface sends from to a destination (`inet_select_addr`, `ipv6_dev_get_saddr`).
-    pub fn address_on(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
-        if interface == LOOPBACK {
-            // Its own address is no other host's business, so another interface's is taken.
-            let mut own = self.host.interfaces.iter().flat_map(|link| &link.addresses);
-            return match family {
-                Family::Ipv4 => own.find(|own| family_of(own) == family).map(|own| wire::bits(own.addr())),
-                Family::Ipv6 => self.source_for(family, destination),
-            };
-        }
-        let link = self.host.interface(interface)?;
-        let target = self.gateway(link, family, destination).unwrap_or(destination);
-        let own = |network: &&IpNet| family_of(network) == family;
-        match family {
-            // The first whose network holds the next hop, else the first.
-            Family::Ipv4 => {
-                let next = wire::address(family, target);
-                let mut addresses = link.addresses.iter().filter(own);
-                let fitting = addresses.clone().find(|network| network.contains(&next));
-                fitting.or_else(|| addresses.next()).map(|network| wire::bits(network.addr()))
-            }
-            Family::Ipv6 => {
-                let scope = |address| wire::is_link_local(address) == wire::is_link_local(destination);
-                let addresses = link.addresses.iter().filter(own).map(|network| wire::bits(network.addr()));
-                let rank = |address: &u128| (scope(*address), (address ^ target).leading_zeros());
-                addresses.rev().max_by_key(rank)
-            }
-        }
-    }
-
-    /// The first address of an interface, in IPv6 the first of the destination's scope.
-    pub fn first_on(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
-        let addresses = &self.host.interface(interface)?.addresses;
-        let own =
-            addresses.iter().filter(|network| family_of(network) == family).map(|network| wire::bits(network.addr()));
-        let in_scope = |address: &u128| wire::is_link_local(*address) == wire::is_link_local(destination);
-        own.into_iter().find(|address| family == Family::Ipv4 || in_scope(address))
-    }
-
-    /// The router that a destination is reached through.
-    fn gateway(self, out: &Interface, family: Family, destination: u128) -> Option<u128> {
-        let address = wire::address(family, destination);
-        let routes = self.host.routes.iter();
-        let fitting = routes.filter(|route| route.interface == out.name && route.to.contains(&address));
-        let on_link = out.addresses.iter().any(|network| network.contains(&address));
-        let route = fitting.max_by_key(|route| route.to.prefix_len()).filter(|_| !on_link)?;
-        route.via.map(wire::bits)
-    }
-
     /// Whether a destination is a broadcast address or a group.
     pub fn is_group(self, family: Family, destination: u128) -> bool {
         match family {
@@ -248,12 +189,25 @@ impl<'a> Routing<'a> {
         }
     }
 
+    /// Whether a neighbour on the link of an interface puts what it sends to a destination into a frame to all or to a group.
+    pub fn is_framed_for_group(self, family: Family, destination: u128, interface: &str) -> bool {
+        let of_all = || {
+            let links = self.host.interface(interface).into_iter();
+            has_broadcast(links.flat_map(|link| &link.addresses), destination)
+        };
+        interface != LOOPBACK
+            && match family {
+                Family::Ipv4 => matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast) || of_all(),
+                Family::Ipv6 => v6::is_multicast(destination),
+            }
+    }
+
     fn is_own_anywhere(self, family: Family, address: u128) -> bool {
         self.host.interfaces.iter().any(|interface| self.is_address_of(interface, family, address))
     }
 
     /// Whether the address is the host's. A link-local one is so on its own interface only.
-    fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
+    pub fn is_own(self, family: Family, address: u128, interface: &str) -> bool {
         if family == Family::Ipv6 && wire::is_link_local(address) {
             return self.host.interface(interface).is_some_and(|link| self.is_address_of(link, family, address));
         }
@@ -269,10 +223,7 @@ impl<'a> Routing<'a> {
     }
 
     fn is_broadcast(self, address: u128) -> bool {
-        let networks = self.host.interfaces.iter().flat_map(|interface| &interface.addresses);
-        networks
-            .filter(|network| family_of(network) == Family::Ipv4 && network.prefix_len() < 31)
-            .any(|network| wire::bits(network.broadcast()) == address)
+        has_broadcast(self.host.interfaces.iter().flat_map(|interface| &interface.addresses), address)
     }
 
     fn has_joined(self, family: Family, group: u128, interface: &str) -> bool {
@@ -285,6 +236,13 @@ impl<'a> Routing<'a> {
     }
 }
 
+/// Whether an IPv4 address is the broadcast address of one of the networks.
+fn has_broadcast<'a>(networks: impl Iterator<Item = &'a IpNet>, address: u128) -> bool {
+    networks
+        .filter(|network| family_of(network) == Family::Ipv4 && network.prefix_len() < 31)
+        .any(|network| wire::bits(network.broadcast()) == address)
+}
+
 fn family_of(network: &IpNet) -> Family {
     match network {
         IpNet::V4(_) => Family::Ipv4,
@@ -292,13 +250,19 @@ fn family_of(network: &IpNet) -> Family {
     }
 }
 
+/// Whether a destination says nothing without the link that it is on.
+pub fn is_of_a_link(family: Family, destination: u128) -> bool {
+    family == Family::Ipv6 && (v6::is_multicast(destination) || wire::is_link_local(destination))
+}
+
 /// The subnet-router anycast address of RFC 4291 §2.6.1, which every router of the network has.
 fn is_routers_anycast(network: &IpNet, address: u128) -> bool {
     matches!(network.network(), IpAddr::V6(base) if network.prefix_len() < 127 && base.to_bits() == address)
 }
 
-mod v4 {
+pub mod v4 {
     pub const ALL_HOSTS: u128 = 0xe000_0001;
+    pub const LOOPBACK: u128 = 0x7f00_0001;
     pub const LOOPBACK_BROADCAST: u128 = 0x7fff_ffff;
 
     /// What an IPv4 address is, whatever the host.
@@ -332,6 +296,30 @@ mod v4 {
 }
 
 pub mod v6 {
+    pub const LOOPBACK: u128 = 1;
+    /// Whose an address can be, as `ipv6_addr_type` and `ipv6_addr_scope` know it (`net/ipv6/addrconf_core.c`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    pub enum Scope {
+        /// The interface's alone.
+        Interface,
+        Link,
+        Site,
+        Global,
+    }
+
+    /// The scope of an address or a group; the loopback address counts as the interface's, as such groups do.
+    pub const fn scope(address: u128) -> Scope {
+        match (address >> 118, address >> 112 & 0xf) {
+            _ if address == 1 => Scope::Interface,
+            (0x3fa, _) => Scope::Link,
+            (0x3fb, _) => Scope::Site,
+            (0x3fc.., 1) => Scope::Interface,
+            (0x3fc.., 2) => Scope::Link,
+            (0x3fc.., 5) => Scope::Site,
+            _ => Scope::Global,
+        }
+    }
+
     pub const ALL_NODES: u128 = 0xff02 << 112 | 1;
     pub const ALL_ROUTERS: [u128; 2] = [0xff02 << 112 | 2, 0xff05 << 112 | 2];
 

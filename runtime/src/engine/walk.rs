@@ -26,7 +26,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
-use super::routing::{LOOPBACK, Routing, Way};
+use super::routing::{LOOPBACK, Routing, Way, is_of_a_link};
 use super::{Action, Carried, Ruling, Stage, View};
 use crate::conntrack::{Conntrack, Help, Tracked};
 use crate::defrag::{Defragmenter, Reassembly};
@@ -34,7 +34,7 @@ use crate::host::Host;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, options, wire, write_header_checksum};
+use crate::packet::{Packet, options, wire, write_sender, write_sent_header};
 use crate::traffic::{Entry, Sender, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
@@ -103,8 +103,13 @@ struct Walk<'m, R> {
     carried: Carried,
     /// Who of the host sends it; none: the kernel itself, or another host.
     sender: Option<Sender>,
+    /// The link that an answer goes back to, where its destination is one of a link.
+    link: Option<String>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
+    /// It came in a frame to all or to a group: where its destination is changed later, it is that still
+    /// (`skb->pkt_type`).
+    framed_for_group: bool,
     seen: Observation,
 }
 
@@ -125,7 +130,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
             reassembled: false,
             carried: Carried::default(),
             sender: None,
+            link: None,
             to_group: false,
+            framed_for_group: false,
             seen: Observation::unseen(),
         }
     }
@@ -150,6 +157,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
     /// The packet arrives from the network.
     fn arrive(&mut self, interface: &str) -> Step {
         self.take_in(interface)?;
+        let (family, destination) = (self.packet()?.family(), self.packet()?.destination());
+        self.framed_for_group =
+            Routing::of(&Arc::clone(&self.machine.host)).is_framed_for_group(family, destination, interface);
         self.come_in(interface)
     }
 
@@ -193,6 +203,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn forward(&mut self, out: &str, mtu: u32) -> Step {
         self.seen.direction = Some(Direction::Forwarded);
         self.oif = Some(out.to_owned());
+        if self.framed_for_group {
+            return Err(self.lost("routing"));
+        }
         self.leave_for_another(mtu)?;
         self.come_to(Hook::Forward);
         self.pass(Hook::Forward)?;
@@ -203,13 +216,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn send(&mut self) -> Step {
         self.seen.direction = Some(Direction::Outbound);
         if self.bytes.first().is_some_and(|first| first >> 4 == 4) {
-            // The kernel sums the header of everything that it sends.
-            write_header_checksum(&mut self.bytes);
+            write_sent_header(&mut self.bytes);
         }
         if Packet::parse(&self.bytes).is_err() {
             return Err(self.lost("ip output"));
         }
         self.route_out()?;
+        self.name_sender();
         self.come_first_to(Hook::Output)?;
         let destination = self.packet()?.destination();
         self.pass(Hook::Output)?;
@@ -226,7 +239,15 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let host = Arc::clone(&self.machine.host);
         let packet = self.packet()?;
         let routing = Routing::of(&host);
-        let (way, to_group) = (routing.sent(&packet), routing.is_group(packet.family(), packet.destination()));
+        let (family, destination) = (packet.family(), packet.destination());
+        let link = self.link.as_deref().and_then(|link| host.interface(link));
+        let way = match link.filter(|_| is_of_a_link(family, destination)) {
+            Some(link) => routing.sent_on(link, destination),
+            // A reset of the kernel's own is bound to no interface.
+            None if self.sender.is_none() => routing.outgoing(family, destination),
+            None => routing.sent(&packet),
+        };
+        let to_group = routing.is_group(family, destination);
         self.to_group = to_group;
         self.oif = match way {
             Way::Local => Some(LOOPBACK.to_owned()),
@@ -234,6 +255,20 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
         };
         Ok(())
+    }
+
+    /// An IPv4 packet that a program sends from nowhere gets the source that belongs to its route (`raw_send_hdrinc`).
+    fn name_sender(&mut self) {
+        let Ok(packet) = self.packet() else { return };
+        let (family, (source, destination)) = (packet.family(), packet.addresses());
+        if family == Family::Ipv6 || source != 0 {
+            return;
+        }
+        let host = Arc::clone(&self.machine.host);
+        let out = self.oif.as_deref().unwrap_or(LOOPBACK);
+        if let Some(source) = Routing::of(&host).source_to(out, family, destination) {
+            write_sender(&mut self.bytes, source);
+        }
     }
 
     fn leave(&mut self) -> Step {
@@ -333,6 +368,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if let Some(mss) = self.carried.mss.take() {
             options::write_mss(&mut self.bytes, mss);
         }
+        if std::mem::take(&mut self.carried.rerouted) && self.loses_its_way() {
+            return Err(self.lost("routing"));
+        }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
         let governed = filtering && matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
         if !goes_on || governed && decision.origin.is_some() {
@@ -347,6 +385,13 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 Err(Fate::Reject)
             }
         }
+    }
+
+    /// Where the routes are asked anew, an address of a link is looked for on the interface of the route that there was, and
+    /// `lo` has none (`ip6_route_me_harder`).
+    fn loses_its_way(&self) -> bool {
+        let of_a_link = |packet: Packet<'_>| is_of_a_link(packet.family(), packet.destination());
+        self.oif.as_deref() == Some(LOOPBACK) && self.packet().is_ok_and(of_a_link)
     }
 
     fn confirm(&mut self) -> Step {

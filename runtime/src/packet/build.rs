@@ -193,6 +193,19 @@ pub(crate) fn write_header_checksum(bytes: &mut [u8]) {
     put(bytes, 10, &sum.to_be_bytes());
 }
 
+/// Writes into an IPv4 header what the kernel writes there itself when it sends: total length and checksum
+/// (`raw_send_hdrinc`).
+pub(crate) fn write_sent_header(bytes: &mut [u8]) {
+    put(bytes, 2, &length16(bytes.len()));
+    write_header_checksum(bytes);
+}
+
+/// Writes the source into an IPv4 header that has none. What is behind the header stays as it is, its checksum too.
+pub(crate) fn write_sender(bytes: &mut [u8], source: u128) {
+    put(bytes, 12, &low32(source));
+    write_header_checksum(bytes);
+}
+
 fn ports(source: u16, destination: u16) -> Vec<u8> {
     [source.to_be_bytes(), destination.to_be_bytes()].concat()
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use ringwall_ir::fields::Needs;
-use ringwall_ir::words::{ChainPolicy, ChainType, CtState, CtStates, Direction, Family, Hook, TcpFlags};
+use ringwall_ir::words::{ChainPolicy, CtState, CtStates, Direction, Family, Hook, TcpFlags};
 use ringwall_ir::{
     BaseChain, Chain, Data, Element, Elements, Field, IntervalSet, Key, MapRef, Match, Rule, Ruleset, Selector, Table,
     Values, Verdict, VerdictMap,
@@ -23,7 +23,7 @@ impl Region {
     pub fn of_ruleset(ruleset: &Ruleset) -> Vec<Self> {
         let mut regions = Vec::new();
         for (table, chain) in ruleset.chains() {
-            let Some(base) = chain.bound().filter(|base| base.kind != ChainType::Nat) else { continue };
+            let Some(base) = chain.bound() else { continue };
             for &direction in directions(base) {
                 for family in Family::ALL.into_iter().filter(|&family| table.family().sees(family)) {
                     let opens = base.policy == ChainPolicy::Accept;

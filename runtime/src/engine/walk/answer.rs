@@ -8,7 +8,7 @@ use ringwall_ir::words::{Family, Refusal};
 use super::Walk;
 use crate::conntrack::Tracked;
 use crate::engine::Ruling;
-use crate::engine::routing::{Routing, Way};
+use crate::engine::routing::{LOOPBACK, Routing, Way, is_of_a_link, v6};
 use crate::observation::{Answer, Fate};
 use crate::packet::Packet;
 use crate::packet::answer::{self, IcmpError};
@@ -35,7 +35,7 @@ impl<R: Ruling> Walk<'_, R> {
             if let Some(tracked) = self.tracked {
                 self.machine.conntrack.close(tracked, self.now);
             }
-            self.send_answer(bytes);
+            self.send_answer(bytes, None);
         }
     }
 
@@ -45,20 +45,32 @@ impl<R: Ruling> Walk<'_, R> {
         let routing = Routing::of(&host);
         let Ok(packet) = Packet::parse(&self.bytes) else { return };
         let (family, (sender, destination)) = (packet.family(), packet.addresses());
-        if family == Family::Ipv4 && self.to_group {
+        if family == Family::Ipv4 && self.to_group || self.framed_for_group {
             return;
         }
-        let own = routing.outgoing(family, destination) == Way::Local;
-        let source = if own { Some(destination) } else { routing.source_for(family, sender) };
+        let link = self.iif.as_deref().or(self.oif.as_deref()).unwrap_or(LOOPBACK);
+        let back = host.interface(link).filter(|_| is_of_a_link(family, sender));
+        let own = match family {
+            Family::Ipv4 => routing.outgoing(family, destination) == Way::Local,
+            Family::Ipv6 => destination == v6::LOOPBACK || routing.is_own(family, destination, link),
+        };
+        let source = match back {
+            _ if own => Some(destination),
+            Some(link) if routing.is_own(family, sender, &link.name) => Some(sender),
+            Some(link) => routing.address_on(&link.name, family, sender),
+            None => routing.source_for(family, sender),
+        };
+        let back = back.map(|link| link.name.clone());
         if let Some(bytes) = source.and_then(|source| answer::icmp_error(&packet, error, source)) {
-            self.send_answer(bytes);
+            self.send_answer(bytes, back);
         }
     }
 
     /// Sends an answer, which belongs to the packet's conversation if the packet has one. Without one it is tracked like
-    /// any other.
-    fn send_answer(&mut self, bytes: Vec<u8>) {
+    /// any other. Where the sender is one of a link, it goes back to the `link`.
+    fn send_answer(&mut self, bytes: Vec<u8>, link: Option<String>) {
         let mut walk = Walk::new(self.machine, self.now, bytes.clone());
+        walk.link = link;
         walk.tracked = self.tracked.and_then(Tracked::answer);
         walk.attached = walk.tracked.is_some();
         let seen = walk.run(Walk::send);

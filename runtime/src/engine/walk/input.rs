@@ -101,9 +101,9 @@ const fn priority_of(type_of_service: u8) -> u32 {
 
 /// Whether IPv6 input takes the packet in: no group or loopback address where none can be, and no option that forbids it.
 fn is_welcome(packet: &Packet<'_>, interface: &str) -> bool {
-    const LOOPBACK: u128 = 1;
     let (source, destination) = packet.addresses();
     let scope = destination >> 112 & 0xf;
-    let foreign = source != LOOPBACK && destination != LOOPBACK && !(v6::is_multicast(destination) && scope <= 1);
+    let foreign =
+        source != v6::LOOPBACK && destination != v6::LOOPBACK && !(v6::is_multicast(destination) && scope <= 1);
     !v6::is_multicast(source) && (interface == super::LOOPBACK || foreign) && option_area_is_sound(packet.bytes())
 }

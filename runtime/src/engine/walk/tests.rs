@@ -216,7 +216,7 @@ fn fragments_meet_the_hooks_as_one_packet() {
         let length = u16::try_from(bytes.len()).unwrap();
         bytes[2..4].copy_from_slice(&length.to_be_bytes());
         bytes[6..8].copy_from_slice(&[more << 5, u8::try_from(range.start / 8).unwrap()]);
-        write_header_checksum(&mut bytes);
+        crate::packet::write_header_checksum(&mut bytes);
         bytes
     };
     let mut machine = Machine::new(&router(), ByHook(accept));

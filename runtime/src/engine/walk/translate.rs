@@ -9,7 +9,7 @@ use ringwall_ir::words::{CtDirection, CtState, Family, Hook};
 use super::{Stage, Step, Walk};
 use crate::conntrack::Tracked;
 use crate::engine::Ruling;
-use crate::engine::routing::Routing;
+use crate::engine::routing::{Routing, v4, v6};
 use crate::nat::{self, End, NewEnd, Range, Translation};
 use crate::observation::Fate;
 
@@ -113,13 +113,11 @@ impl<R: Ruling> Walk<'_, R> {
 
     /// The address of the host that a redirected packet goes to (`nf_nat_redirect_ipv4`, `nf_nat_redirect_ipv6`).
     fn arrival(&self, hook: Hook) -> Option<u128> {
-        const V4_LOOPBACK: u128 = 0x7f00_0001;
-        const V6_LOOPBACK: u128 = 1;
         let packet = self.packet().ok()?;
         let family = packet.family();
         match (hook, family) {
-            (Hook::Output, Family::Ipv4) => Some(V4_LOOPBACK),
-            (Hook::Output, Family::Ipv6) => Some(V6_LOOPBACK),
+            (Hook::Output, Family::Ipv4) => Some(v4::LOOPBACK),
+            (Hook::Output, Family::Ipv6) => Some(v6::LOOPBACK),
             _ => Routing::of(&self.machine.host).first_on(self.iif.as_deref()?, family, packet.destination()),
         }
     }
