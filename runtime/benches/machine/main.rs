@@ -19,6 +19,7 @@ use ringwall_ir::words::{CtState, CtStatus, Hook};
 use ringwall_runtime::conntrack::{Conntrack, Zone};
 use ringwall_runtime::engine::{Carried, Interpreter, Machine, Ruling, Stage, View};
 use ringwall_runtime::host::{Host, Sysctls};
+use ringwall_runtime::observation::Observation;
 use ringwall_runtime::packet::Packet;
 use ringwall_runtime::traffic::{Capture, CaptureForm, CaptureWriter, Entry, Sender, TimedPacket};
 use trace::Talks;
@@ -171,8 +172,9 @@ fn walk(flows: usize) {
     floor_of(&mut table, &row, LENGTH);
     let floor = floor_of(&mut table, &row, LENGTH);
     let figure = nanoseconds(&packets, ROUND, |packets| {
+        let mut seen = Observation::unseen();
         for packet in packets {
-            let seen = machine.run_packet(packet);
+            machine.observe(packet, &mut seen);
             assert!(seen.left.is_some() && seen.state == Some(CtState::Established));
         }
     });
@@ -256,9 +258,11 @@ fn replay() {
     let mut machine = Machine::new(&host, Interpreter::new(&ruleset));
     let mut reader = Capture::new(capture.as_slice()).expect("a capture");
     let figure = nanoseconds(&packets, ROUND, |packets| {
+        let mut seen = Observation::unseen();
         for packet in reader.by_ref().take(packets.len()) {
             let packet = packet.expect("a packet").meet(&host);
-            black_box(machine.run_packet(&packet));
+            machine.observe(&packet, &mut seen);
+            black_box(&seen);
         }
     });
     let (figure, floor) = (figure / ROUND as f64, floor / ROUND as f64);

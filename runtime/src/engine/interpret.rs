@@ -26,7 +26,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
+use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
 pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
@@ -44,6 +44,8 @@ pub struct Interpreter<'a> {
     chains: Vec<Bound<'a>>,
     /// The tables, each with its chains.
     tables: Arc<Vec<Chains<'a>>>,
+    /// A bit for each stage of a hook at which some chain is asked.
+    asked: u32,
     state: State<'a>,
 }
 
@@ -148,13 +150,17 @@ impl<'a> Interpreter<'a> {
         // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
         chains.reverse();
         chains.sort_by_key(|bound| bound.base.priority);
-        Self { chains, tables: Arc::new(tables), state }
+        let asked = chains.iter().fold(0, |asked, bound| asked | bit(bound.base.hook, bound.stage));
+        Self { chains, tables: Arc::new(tables), asked, state }
     }
 
     /// Asks the base chains that the packet meets, until one ends its way. What it meets in them is noted where somebody
     /// wants to know.
     fn ask(&mut self, view: &mut View<'_>, mut met: Option<&mut Vec<MetChain<'a>>>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
+        if self.asked & bit(view.hook, view.stage) == 0 {
+            return last;
+        }
         for bound in &self.chains {
             if !bound.meets(view) {
                 continue;
@@ -183,6 +189,12 @@ impl<'a> Interpreter<'a> {
         }
         last
     }
+}
+
+/// The bit of a stage of a hook.
+const fn bit(hook: Hook, stage: Stage) -> u32 {
+    const STAGES: u32 = Stage::Translated as u32 + 1;
+    1 << (hook as u32 * STAGES + stage as u32)
 }
 
 impl Chains<'_> {

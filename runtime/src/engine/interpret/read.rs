@@ -27,6 +27,9 @@ impl At<'_, '_, '_> {
 
 /// A field's value in this packet; none where the packet does not have it.
 pub fn value(field: Field, view: &View<'_>) -> Option<u128> {
+    if field == Field::CtState {
+        return Some(view.state.bit().into());
+    }
     let packet = view.packet;
     let row = field.row();
     let needs: Needs = row.needs;
@@ -38,7 +41,6 @@ pub fn value(field: Field, view: &View<'_>) -> Option<u128> {
     match (field, row.load) {
         (_, Load::Payload(Base::Network, at)) => bits(packet.bytes(), at, row.bits),
         (_, Load::Payload(Base::Transport, at)) => bits(packet.transport()?, at, row.bits),
-        (Field::CtState, _) => Some(u128::from(view.state.bit())),
         (_, Load::Ct(_)) => of_entry(field, view),
         (_, Load::Meta(_)) => meta::value(field, view),
         (Field::Exthdr(header), _) => Some(has_extension_header(packet.bytes(), header.name().1).into()),
