@@ -50,6 +50,7 @@ test-full: setup
 	RINGWALL_FULL=1 INSTA_UPDATE=no cargo test --release --workspace --no-fail-fast -- --nocapture
 
 bench: setup
+	cargo bench -p ringwall-runtime --bench machine
 	cargo bench -p ringwall-compiler --bench write
 	cargo bench -p ringwall-kernel --bench install
 

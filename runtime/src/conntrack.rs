@@ -5,12 +5,14 @@
 //! packet alone, until [`Conntrack::confirm`] puts it into the table; [`Conntrack::finish`] ends a packet's hold on it.
 
 mod adjust;
+mod entries;
 mod entry;
 mod expectation;
 mod generic;
 mod gre;
 mod helper;
 mod icmp;
+mod index;
 mod print;
 mod related;
 mod sctp;
@@ -23,19 +25,21 @@ mod tuple;
 mod udp;
 mod zone;
 
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Hook, Protocol};
 
 use crate::host::Sysctls;
 use crate::packet::Packet;
+pub use entries::EntryId;
 pub(crate) use entry::Entry;
 use entry::ProtocolState;
 pub(crate) use expectation::{Expectation, Follow, Saved};
 pub use helper::{Help, Helper};
 pub use print::Style;
-pub use table::EntryId;
 pub(crate) use table::Table;
+use tuple::Packed;
 pub(crate) use tuple::{Ends, Layers, Tuple};
 pub use zone::Zone;
 
@@ -44,6 +48,8 @@ pub use zone::Zone;
 pub struct Conntrack {
     pub(crate) table: Table,
     sysctls: Sysctls,
+    /// The interfaces that entries were masqueraded at, which name them by number.
+    interfaces: Vec<String>,
 }
 
 /// What connection tracking says of a packet. The packet carries it from hook to hook.
@@ -70,6 +76,10 @@ impl Tracked {
         Some(Self { state: CtState::Related, direction: Some(direction.reversed()), entry: Some(entry) })
     }
 }
+
+/// What a packet is looked for by: its tuple, if it has one, and the tuple's hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreseen(Option<(Packed, u32)>);
 
 /// A packet as a protocol's tracker sees it.
 pub(crate) struct Arrival<'a> {
@@ -100,25 +110,63 @@ impl Conntrack {
     /// An empty table.
     #[must_use]
     pub fn new(sysctls: Sysctls) -> Self {
-        Self { table: Table::default(), sysctls }
+        Self { table: Table::default(), sysctls, interfaces: Vec::new() }
     }
 
     /// Finds or makes the entry of a whole packet, moves it on, and says what the packet is (`nf_conntrack_in` in
     /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
     /// `zone` is what rules said before.
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
+        let foreseen = self.foresee(packet);
+        self.track_foreseen(packet, &foreseen, hook, zone, now)
+    }
+
+    /// What a packet will be looked for by, when it is tracked. Nothing changes, but the table is looked at already: where
+    /// this is done for some packets before the first of them is tracked, and [`Self::approach`] then, they do not wait for
+    /// memory one after the other.
+    #[must_use]
+    pub fn foresee(&self, packet: &Packet<'_>) -> Foreseen {
+        let layers = Layers::of(packet.bytes(), packet.family());
+        let tuple = layers.and_then(|layers| layers.tuple()).map(|tuple| {
+            let packed = Packed::of(&tuple);
+            (packed, packed.hash())
+        });
+        if let Some((_, hash)) = tuple {
+            self.table.glance(hash);
+        }
+        Foreseen(tuple)
+    }
+
+    /// Looks at the entry that a packet will be found to belong to.
+    pub fn approach(&self, foreseen: &Foreseen) {
+        if let Some((_, hash)) = foreseen.0 {
+            self.table.glance_at_entry(hash);
+        }
+    }
+
+    /// As [`Self::track`], of a packet that was foreseen. Its ends must be the same as then.
+    pub fn track_foreseen(
+        &mut self,
+        packet: &Packet<'_>,
+        foreseen: &Foreseen,
+        hook: Hook,
+        zone: Zone,
+        now: Duration,
+    ) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
         self.table.end_calls(now);
         if let Some(tracked) = related::track(&mut self.table, &layers, zone, verify, now) {
             return tracked;
         }
-        let Some(tuple) = layers.tuple().map(|tuple| self.table.calls.complete(tuple)) else {
-            return Tracked::INVALID;
-        };
+        let Some((mut tuple, mut hash)) = foreseen.0 else { return Tracked::INVALID };
+        if layers.protocol == Protocol::GRE {
+            tuple = Packed::of(&self.table.calls.complete(tuple.tuple()));
+            hash = tuple.hash();
+        }
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
-            match self.follow(&layers, &tuple, zone, verify, now) {
+            match self.follow(&layers, (&tuple, hash), zone, verify, now) {
                 (Outcome::Invalid, _) => return Tracked::INVALID,
                 (Outcome::Accept | Outcome::Kill, tracked) => return tracked,
                 (Outcome::Reopen, _) => {}
@@ -129,14 +177,14 @@ impl Conntrack {
     fn follow(
         &mut self,
         layers: &Layers<'_>,
-        tuple: &Tuple,
+        (tuple, hash): (&Packed, u32),
         zone: Zone,
         verify: bool,
         now: Duration,
     ) -> (Outcome, Tracked) {
         const LOST: (Outcome, Tracked) = (Outcome::Invalid, Tracked::INVALID);
-        let found = self.table.find(tuple, zone, now);
-        let found = found.or_else(|| Some((self.table.open(tuple, zone, now)?, CtDirection::Original)));
+        let found = self.table.find_packed(tuple, hash, zone, now);
+        let found = found.or_else(|| Some((self.table.open(&tuple.tuple(), zone, now)?, CtDirection::Original)));
         let Some((id, direction)) = found else { return LOST };
         let Some(entry) = self.table.get_mut(id) else { return LOST };
         let arrival = Arrival {
@@ -210,10 +258,20 @@ impl Conntrack {
     }
 
     /// Notes the interface whose address the packets of an entry go out with.
-    pub(crate) fn note_masquerade(&mut self, tracked: Tracked, interface: String) {
-        if let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) {
-            entry.masquerade = Some(interface);
+    pub(crate) fn note_masquerade(&mut self, tracked: Tracked, interface: &str) {
+        let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) else { return };
+        let known = self.interfaces.iter().position(|name| name == interface);
+        let place = known.unwrap_or(self.interfaces.len());
+        if known.is_none() {
+            self.interfaces.push(interface.to_owned());
         }
+        entry.masquerade = u16::try_from(place).ok().and_then(|place| NonZeroU16::MIN.checked_add(place));
+    }
+
+    /// The interface whose address the packets of an entry go out with, where it is masqueraded.
+    pub(crate) fn masquerade(&self, tracked: Tracked) -> Option<&str> {
+        let number = self.entry(tracked)?.masquerade?;
+        self.interfaces.get(usize::from(number.get()) - 1).map(String::as_str)
     }
 
     /// Ends an entry at once (`nf_ct_kill`).
@@ -242,7 +300,9 @@ impl Conntrack {
     #[must_use]
     pub fn expectation_lines(&self, now: Duration) -> Vec<String> {
         let waited_for = |expectation: &&expectation::Expectation| {
-            self.table.get(expectation.master).is_some_and(|master| !master.is_confirmed() || master.expires > now)
+            self.table
+                .get(expectation.master)
+                .is_some_and(|master| !master.is_confirmed() || master.expires.is_after(now))
         };
         let alive = self.table.expectations.alive(now).filter(waited_for);
         alive.map(|expectation| expectation::line(expectation, now)).collect()
@@ -276,8 +336,9 @@ impl Entry {
     fn close(&mut self, now: Duration) {
         if let ProtocolState::Tcp(connection) = &mut self.protocol
             && self.status.contains(CtStatus::CONFIRMED)
+            && let Some(expires) = connection.close(now)
         {
-            self.expires = connection.close(now).unwrap_or(self.expires);
+            self.expires = expires.into();
         }
     }
 }

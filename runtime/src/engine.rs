@@ -2,6 +2,7 @@
 //! The hook walk and what decides at each hook.
 
 mod backend;
+mod classify;
 pub mod interpret;
 pub(crate) mod routing;
 pub mod walk;
@@ -137,8 +138,8 @@ pub enum Action {
     Translate(Translation),
 }
 
-/// One packet, one hook, one ct view: a decision. The plain interpreter of the IR and the reference meaning of a policy
-/// are two rulings on the same walk.
+/// One packet, one hook, one ct view: a decision. The interpreter of the IR, with the classifier or plain, and the reference
+/// meaning of a policy are rulings on the same walk.
 pub trait Ruling {
     /// Decides about a packet at a stage of a hook. Called for each on its way, in order, each packet in turn.
     fn decide(&mut self, view: &mut View<'_>) -> Decision;

@@ -133,7 +133,7 @@ fn bind_entry(table: &mut Table, id: EntryId, end: End, range: Option<Range>, no
     if entry.is_confirmed() {
         return;
     }
-    let Some(current) = entry.reply.inverted() else { return };
+    let Some(current) = entry.reply().inverted() else { return };
     let range = range.unwrap_or_else(|| {
         let own = match end {
             End::Source => current.source,
@@ -150,7 +150,7 @@ fn bind_entry(table: &mut Table, id: EntryId, end: End, range: Option<Range>, no
     let Some(entry) = table.get_mut(id) else { return };
     entry.port_drawn |= chosen.port_drawn;
     if chosen.tuple != current {
-        entry.reply = reply;
+        entry.set_reply(&reply);
         entry.status = entry.status.with(end.changed());
     }
     entry.status = entry.status.with(end.done());
@@ -194,7 +194,7 @@ pub fn rewrite_error(conntrack: &Conntrack, tracked: Tracked, hook: Hook, bytes:
         return true;
     }
     // The quoted packet went the other way, and shall look as its sender sent it.
-    let inner = *entry.tuple(direction.reversed());
+    let inner = entry.tuple(direction.reversed());
     match inner.inverted() {
         Some(outer) => rewrite::error(bytes, &inner, &outer, end),
         None => false,

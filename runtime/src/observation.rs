@@ -90,4 +90,12 @@ impl Observation {
             answers: Vec::new(),
         }
     }
+
+    /// Forgets the packet, but keeps the memory for what will be seen of another.
+    pub(crate) fn forget(&mut self) {
+        let (mut hooks, mut answers) = (std::mem::take(&mut self.hooks), std::mem::take(&mut self.answers));
+        hooks.clear();
+        answers.clear();
+        *self = Self { hooks, answers, ..Self::unseen() };
+    }
 }

@@ -36,6 +36,22 @@ pub struct Packet<'a> {
     fragment: Option<Fragment>,
 }
 
+/// Where things are in a packet: all that [`Packet::parse`] found but the bytes themselves. It holds for them as long as
+/// only values are written into them, and the checksum with those.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    length: usize,
+    packet: Packet<'static>,
+}
+
+impl Layout {
+    /// The packet that has the layout; none where there are fewer bytes than it had.
+    #[inline]
+    pub(crate) fn of(self, bytes: &[u8]) -> Option<Packet<'_>> {
+        bytes.get(..self.length).map(|bytes| Packet { bytes, ..self.packet })
+    }
+}
+
 /// What the header of a fragment says (RFC 791 §3.1, RFC 8200 §4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fragment {
@@ -82,6 +98,12 @@ impl<'a> Packet<'a> {
             6 => ipv6::parse(bytes),
             _ => Err(Malformed::Version),
         }
+    }
+
+    /// Where things are in it.
+    pub(crate) const fn layout(&self) -> Layout {
+        let Self { bytes, family, protocol, transport, fragment } = *self;
+        Layout { length: bytes.len(), packet: Packet { bytes: &[], family, protocol, transport, fragment } }
     }
 
     /// Its family.

@@ -138,9 +138,10 @@ impl Conntrack {
     #[must_use]
     pub fn adjust(&self, tracked: Tracked, bytes: &mut [u8]) -> bool {
         let (Some(entry), Some(direction)) = (self.entry(tracked), tracked.direction) else { return true };
-        let Some(layers) = Layers::of(bytes, entry.original.family) else { return true };
+        let Some(layers) = Layers::of(bytes, entry.original().family) else { return true };
         let at = bytes.len() - layers.segment.len();
-        bytes.get_mut(at..).is_some_and(|segment| entry.adjustment.segment(direction, segment))
+        let adjustment = entry.rare().map(|rare| rare.adjustment).unwrap_or_default();
+        bytes.get_mut(at..).is_some_and(|segment| adjustment.segment(direction, segment))
     }
 }
 

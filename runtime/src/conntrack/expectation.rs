@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus, Family, Protocol};
 
+use super::entries::EntryId;
 use super::entry::Entry;
 use super::helper::Helper;
 use super::print;
-use super::table::{EntryId, Table};
+use super::table::Table;
 use super::tuple::{Ends, Tuple};
 use super::zone::Zone;
 use crate::nat;
@@ -213,6 +214,11 @@ impl Expectations {
         Ok(())
     }
 
+    /// Whether nothing is expected.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The one that a packet is about, whether or not it counts yet (`nf_ct_expect_find_get`).
     pub fn find(&self, tuple: &Tuple, now: Duration) -> Option<&Expectation> {
         self.0.iter().find(|expectation| expectation.expires > now && expectation.fits(tuple))
@@ -272,14 +278,14 @@ impl Table {
     /// Makes the entry of a tuple that is in no entry yet. If it was expected, it is related (`init_conntrack`).
     pub fn open(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> Option<EntryId> {
         let mut entry = Entry::new(*tuple, zone, now)?;
-        let Some(expected) = self.take_expectation(tuple, zone, now) else { return Some(self.add(entry, now)) };
+        let Some(expected) = self.take_expectation(tuple, zone, now) else { return self.add(entry, now) };
         entry.status = entry.status.with(CtStatus::EXPECTED);
-        entry.master = Some(expected.master);
+        entry.rare_mut().master = Some(expected.master);
         entry.mark = self.get(expected.master).map_or(0, |master| master.mark);
         if let Then::Help(helper) = expected.then {
-            entry.help = Some(helper.start());
+            entry.rare_mut().help = Some(helper.start());
         }
-        let id = self.add(entry, now);
+        let id = self.add(entry, now)?;
         if expected.then == Then::CallEnds {
             self.calls.carry(id);
             let other = expected.follow.map_or_else(|| expected.tuple.inverted(), |_| self.other_way(&expected));
@@ -293,6 +299,9 @@ impl Table {
 
     /// The expectation that a packet fulfils. Nobody can know yet of one whose master is not in the table.
     fn take_expectation(&mut self, tuple: &Tuple, zone: Zone, now: Duration) -> Option<Expectation> {
+        if self.expectations.is_empty() {
+            return None;
+        }
         self.end_masters(now);
         let mut expectations = std::mem::take(&mut self.expectations);
         let alive = |master: &Entry| master.is_confirmed() && !master.status.contains(CtStatus::DYING);

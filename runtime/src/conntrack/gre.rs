@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus};
 
+use super::entries::EntryId;
 use super::entry::Entry;
-use super::table::EntryId;
 use super::tuple::{Ends, Tuple};
 use super::{Arrival, Outcome};
 
@@ -77,6 +77,11 @@ impl Calls {
             self.carried.remove(at);
             self.forget(master);
         }
+    }
+
+    /// Whether nothing is known, of any call.
+    pub const fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.carried.is_empty()
     }
 
     /// The entries that matter to calls: those of control connections and of GRE.

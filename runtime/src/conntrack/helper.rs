@@ -21,9 +21,10 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtState, CtStatus, Family, Protocol};
 
+use super::entries::EntryId;
 use super::expectation::{Class, Destination, Expectation, Follow, Refused, Saved, Source};
 use super::sequence::Sequence;
-use super::table::{EntryId, Table};
+use super::table::Table;
 use super::tuple::{Layers, Tuple};
 use super::{Conntrack, Entry, Tracked};
 use crate::nat;
@@ -201,7 +202,7 @@ impl<'a> Aid<'a> {
     /// Lets the entry live for `timeout` from now on (`nf_ct_refresh`).
     fn refresh(&mut self, timeout: Duration) {
         if let Some(entry) = self.table.get_mut(self.id) {
-            entry.expires = self.now + timeout;
+            entry.expires = (self.now + timeout).into();
         }
     }
 
@@ -294,7 +295,7 @@ impl<'a> Aid<'a> {
             return;
         }
         if let Some(entry) = self.table.get_mut(self.id) {
-            entry.adjustment.note(self.direction, Sequence(sequence), by.cast_unsigned());
+            entry.rare_mut().adjustment.note(self.direction, Sequence(sequence), by.cast_unsigned());
             entry.status = entry.status.with(CtStatus::SEQ_ADJUST);
         }
     }
@@ -336,11 +337,13 @@ impl Conntrack {
     /// table already, has a helper, or the helper does not know its protocol.
     pub fn assign_helper(&mut self, tracked: Tracked, helper: Helper) -> bool {
         let Some(entry) = tracked.entry.and_then(|id| self.table.get_mut(id)) else { return false };
-        if entry.is_confirmed() || entry.help.is_some() || !helper.knows(entry.original.family, entry.original.protocol)
+        if entry.is_confirmed()
+            || entry.help().is_some()
+            || !helper.knows(entry.original().family, entry.original().protocol)
         {
             return false;
         }
-        entry.help = Some(helper.start());
+        entry.rare_mut().help = Some(helper.start());
         entry.status = entry.status.with(CtStatus::HELPER);
         true
     }
@@ -348,12 +351,12 @@ impl Conntrack {
     /// Whether a packet's entry has a helper.
     #[must_use]
     pub fn is_helped(&self, tracked: Tracked) -> bool {
-        tracked.entry.and_then(|id| self.table.get(id)).is_some_and(|entry| entry.help.is_some())
+        tracked.entry.and_then(|id| self.table.get(id)).is_some_and(|entry| entry.help().is_some())
     }
 
     /// The helper of the conversation that announced an entry.
     pub(crate) fn helper_of_master(&self, entry: &Entry) -> Option<Helper> {
-        self.table.get(entry.master?)?.help.as_ref().map(|assigned| assigned.helper)
+        self.table.get(entry.master()?)?.help().map(|assigned| assigned.helper)
     }
 
     /// Lets the helper of a packet's entry read it (`nf_confirm` in `nf_conntrack_proto.c`): at its last hook, before
@@ -370,7 +373,8 @@ impl Conntrack {
         }
         let layers = Layers::of(packet.bytes(), packet.family())?;
         let entry = self.table.get_mut(id)?;
-        let Assigned { helper, mut memory } = entry.help.take()?;
+        entry.help()?;
+        let Assigned { helper, mut memory } = entry.rare_mut().help.take()?;
         let mut aid = Aid {
             id,
             helper,
@@ -380,8 +384,8 @@ impl Conntrack {
             rewritten: None,
             edits: Vec::new(),
             segment: layers.segment,
-            original: entry.original,
-            reply: entry.reply,
+            original: entry.original(),
+            reply: entry.reply(),
             broadcast,
             limit: self.sysctls.expect_max,
             now,
@@ -393,7 +397,7 @@ impl Conntrack {
             Err(Dropped) => Help::Drop,
         };
         if let Some(entry) = self.table.get_mut(id) {
-            entry.help = Some(Assigned { helper, memory });
+            entry.rare_mut().help = Some(Assigned { helper, memory });
         }
         Some(help)
     }
@@ -403,8 +407,11 @@ impl Table {
     /// Does away with what goes with an entry that ends: what it expects, and the calls of a PPTP session.
     pub fn abandon(&mut self, id: EntryId) {
         let Some(entry) = self.get_mut(id).filter(|entry| entry.is_confirmed()) else { return };
-        let tuples = (entry.original, entry.reply);
-        if let Some(Assigned { memory: Memory::Pptp(session), .. }) = entry.help.take() {
+        if entry.rare().is_none() {
+            return self.release(id);
+        }
+        let tuples = (entry.original(), entry.reply());
+        if let Some(Assigned { memory: Memory::Pptp(session), .. }) = entry.rare_mut().help.take() {
             session.hang_up(self, id, tuples);
         }
         self.release(id);
@@ -413,26 +420,32 @@ impl Table {
     /// Does away with what an entry expects, whether or not it ever was in the table.
     pub fn release(&mut self, id: EntryId) {
         self.expectations.forget(id);
-        if let Some(master) = self.get(id).and_then(|entry| entry.master) {
+        if let Some(master) = self.get(id).and_then(Entry::master) {
             self.calls.drop_carried(id, master);
         }
     }
 
     /// Ends the entries whose time is up and that expect something, with what they expect.
     pub fn end_masters(&mut self, now: Duration) {
+        if self.expectations.is_empty() {
+            return;
+        }
         let masters: Vec<_> = self.expectations.masters().collect();
         self.end_late(&masters, now);
     }
 
     /// Ends the entries whose time is up and that have to do with calls of PPTP: where one goes, others go too.
     pub fn end_calls(&mut self, now: Duration) {
+        if self.calls.is_empty() {
+            return;
+        }
         let entries: Vec<_> = self.calls.entries().collect();
         self.end_late(&entries, now);
     }
 
     fn end_late(&mut self, entries: &[EntryId], now: Duration) {
         for &id in entries {
-            if self.get(id).is_some_and(|entry| entry.is_confirmed() && entry.expires <= now) {
+            if self.get(id).is_some_and(|entry| entry.is_confirmed() && !entry.expires.is_after(now)) {
                 self.kill(id);
                 self.finish(id);
             }

@@ -16,7 +16,7 @@ pub fn packet(entry: &mut Entry, arrival: &Arrival<'_>) -> Outcome {
         Family::Ipv4 => arrival.protocol == Protocol::ICMP,
         Family::Ipv6 => arrival.protocol == Protocol::ICMPV6,
     };
-    match entry.original.ends {
+    match entry.original().ends {
         Ends::Query { kind, .. } if at_home && icmp::class(arrival.family, kind) == IcmpClass::Query => {
             entry.refresh(arrival, TIMEOUT);
             Outcome::Accept

@@ -30,13 +30,13 @@ pub fn line(entry: &Entry, style: Style, related: usize, now: Duration) -> Strin
 
 fn write(line: &mut String, entry: &Entry, style: Style, related: usize, now: Duration) -> fmt::Result {
     let [original, reply] = &entry.counters;
-    let left = entry.expires.saturating_sub(now).as_secs();
+    let left = entry.expires.get().saturating_sub(now).as_secs();
     if style == Style::NfConntrack {
-        write!(line, "{:<8} {} ", entry.original.family.name(), entry.original.family.number())?;
+        write!(line, "{:<8} {} ", entry.original().family.name(), entry.original().family.number())?;
     }
-    write!(line, "{:<8} {} {left} ", protocol_name(entry.original.protocol), entry.original.protocol.0)?;
+    write!(line, "{:<8} {} {left} ", protocol_name(entry.original().protocol), entry.original().protocol.0)?;
     write_state(line, &entry.protocol)?;
-    write_tuple(line, &entry.original)?;
+    write_tuple(line, &entry.original())?;
     write_counter(line, style, original)?;
     if entry.zone.only() == Some(CtDirection::Original) {
         write!(line, "zone-orig={} ", entry.zone.id())?;
@@ -44,7 +44,7 @@ fn write(line: &mut String, entry: &Entry, style: Style, related: usize, now: Du
     if !entry.status.contains(CtStatus::SEEN_REPLY) {
         line.push_str("[UNREPLIED] ");
     }
-    write_tuple(line, &entry.reply)?;
+    write_tuple(line, &entry.reply())?;
     write_counter(line, style, reply)?;
     if entry.zone.only() == Some(CtDirection::Reply) {
         write!(line, "zone-reply={} ", entry.zone.id())?;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtState, Family, IcmpClass, Protocol, icmp};
 
 use super::Tracked;
-use super::table::{EntryId, Table};
+use super::entries::EntryId;
+use super::table::Table;
 use super::tuple::Layers;
 use super::zone::Zone;
 use crate::packet::checksum;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ringwall_ir::words::{CtDirection, CtStatus};
 
-use super::entry::{Entry, ProtocolState};
+use super::entry::{Entry, Moment, ProtocolState};
 use super::sequence::Sequence;
 use super::{Arrival, Outcome};
 use crate::host::Sysctls;
@@ -84,15 +84,37 @@ struct End {
     max_end: Sequence,
     /// The largest window that it offered, scaled; zero: it sent nothing yet.
     max_window: u32,
-    /// The highest number that it acknowledged.
-    max_acknowledged: Option<Sequence>,
+    /// The highest number that it acknowledged, where it did.
+    acknowledged: Sequence,
     options: Options,
+    notes: Notes,
+}
+
+/// What is known of an end in few words, each a bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Notes(u8);
+
+impl Notes {
     /// It sent the first FIN.
-    closes: bool,
+    const CLOSES: Self = Self(1);
     /// Its segments are never out of window: its options were never seen.
-    liberal: bool,
+    const LIBERAL: Self = Self(2);
     /// It sent data that was not acknowledged yet.
-    unacknowledged: bool,
+    const UNACKNOWLEDGED: Self = Self(4);
+    /// It acknowledged something.
+    const ACKNOWLEDGES: Self = Self(8);
+
+    const fn has(self, note: Self) -> bool {
+        self.0 & note.0 != 0
+    }
+
+    const fn set(&mut self, note: Self) {
+        self.0 |= note.0;
+    }
+
+    const fn clear(&mut self, note: Self) {
+        self.0 &= !note.0;
+    }
 }
 
 impl End {
@@ -101,9 +123,13 @@ impl End {
     fn read_options(&mut self, segment: &Segment<'_>) {
         if segment.has_options() {
             self.options = segment.options();
-            self.max_acknowledged = None;
-            (self.closes, self.unacknowledged) = (false, false);
+            self.notes.0 &= Notes::LIBERAL.0;
         }
+    }
+
+    /// The highest number that it acknowledged.
+    fn max_acknowledged(&self) -> Option<Sequence> {
+        self.notes.has(Notes::ACKNOWLEDGES).then_some(self.acknowledged)
     }
 }
 
@@ -133,6 +159,13 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// A number from its start and its end.
+    #[inline]
+    pub const fn glance(&self) -> u64 {
+        let [original, reply] = &self.ends;
+        (original.end.0 ^ reply.max_end.0 ^ self.last.sequence.0) as u64
+    }
+
     /// Whether both ends are done with it.
     pub const fn is_over(&self) -> bool {
         matches!(self.state, State::TimeWait | State::Close)
@@ -167,7 +200,8 @@ enum Course {
 
 pub fn packet(entry: &mut Entry, arrival: &Arrival<'_>) -> Outcome {
     let Some(segment) = Segment::of(arrival) else { return Outcome::Invalid };
-    let (status, confirmed, adjustment) = (entry.status, entry.is_confirmed(), entry.adjustment);
+    let (status, confirmed) = (entry.status, entry.is_confirmed());
+    let adjustment = entry.rare().map(|rare| rare.adjustment).unwrap_or_default();
     let ProtocolState::Tcp(connection) = &mut entry.protocol else { return Outcome::Invalid };
     if !confirmed {
         match Connection::opened(&segment, arrival.sysctls) {
@@ -244,7 +278,7 @@ impl Connection {
                 original.max_end = segment.end.plus(original.max_window);
                 for end in [original, reply] {
                     end.options.sack_permitted = true;
-                    end.liberal = true;
+                    end.notes.set(Notes::LIBERAL);
                 }
             }
             _ => return None,
@@ -300,7 +334,11 @@ impl Connection {
     /// A SYN after the end (RFC 9293 §3.6.1), or from a client that broke off and starts again.
     fn reopen(&mut self, segment: &Segment<'_>, direction: CtDirection) -> Course {
         let aborted = self.last.direction == Some(direction) && self.last.sign == Sign::Rst;
-        if self.ends.iter().any(|end| end.closes) || aborted { Course::Reopen } else { self.ignore(segment, direction) }
+        if self.ends.iter().any(|end| end.notes.has(Notes::CLOSES)) || aborted {
+            Course::Reopen
+        } else {
+            self.ignore(segment, direction)
+        }
     }
 
     /// A segment that may be right if this side is the one out of step: it passes, and is remembered.
@@ -335,7 +373,7 @@ impl Connection {
         let max_window = u32::from(window.max(1));
         *self.end_mut(direction.reversed()) = End { end, max_end: end, max_window, options, ..End::default() };
         let server = self.end_mut(direction);
-        *server = End { liberal: server.liberal, ..End::default() };
+        *server = End { notes: Notes(server.notes.0 & Notes::LIBERAL.0), ..End::default() };
         self.last.challenge = false;
     }
 
@@ -356,7 +394,7 @@ impl Connection {
         }
         let mut step = close;
         let other = self.end(arrival.direction.reversed());
-        if let Some(expected) = other.max_acknowledged.filter(|_| self.last.sign != Sign::Syn) {
+        if let Some(expected) = other.max_acknowledged().filter(|_| self.last.sign != Sign::Syn) {
             let established = self.state == State::Established && status.contains(CtStatus::ASSURED);
             if segment.sequence == Sequence(0) && !established {
                 return Course::Check(close);
@@ -399,13 +437,13 @@ impl Connection {
         self.last.direction = Some(direction);
         self.state = step.to;
         if step.from != step.to && step.to == State::FinWait {
-            self.end_mut(direction).closes = true;
+            self.end_mut(direction).notes.set(Notes::CLOSES);
         }
     }
 
     fn timeout(&self, state: State, sign: Sign) -> Duration {
         let timeout = state.timeout();
-        let unacknowledged = self.ends.iter().any(|end| end.unacknowledged);
+        let unacknowledged = self.ends.iter().any(|end| end.notes.has(Notes::UNACKNOWLEDGED));
         if self.retransmissions >= MAX_RETRANSMISSIONS && timeout > RETRANSMISSION_TIMEOUT {
             RETRANSMISSION_TIMEOUT
         } else if sign == Sign::Rst {
@@ -421,16 +459,16 @@ impl Connection {
 
     /// A FIN or RST out of the window that is answered by another is a sign that this side is out of step: the entry must
     /// not live for days (`nf_tcp_handle_invalid`).
-    fn suspect(&mut self, segment: &Segment<'_>, arrival: &Arrival<'_>, status: CtStatus, expires: &mut Duration) {
+    fn suspect(&mut self, segment: &Segment<'_>, arrival: &Arrival<'_>, status: CtStatus, expires: &mut Moment) {
         const WORTHWHILE: Duration = Duration::from_secs(120);
         let ends = |sign| matches!(sign, Sign::Fin | Sign::Rst);
         if !status.contains(CtStatus::ASSURED) || !ends(segment.sign) {
             return;
         }
         if self.last.direction != Some(arrival.direction) && ends(self.last.sign) {
-            let left = expires.saturating_sub(arrival.now);
+            let left = expires.get().saturating_sub(arrival.now);
             if left >= WORTHWHILE && left > UNACKNOWLEDGED_TIMEOUT {
-                *expires = arrival.now + UNACKNOWLEDGED_TIMEOUT;
+                *expires = (arrival.now + UNACKNOWLEDGED_TIMEOUT).into();
             }
         } else {
             self.last.sign = segment.sign;

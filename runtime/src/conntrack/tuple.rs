@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Tuples: what tells one conversation from another (`include/net/netfilter/nf_conntrack_tuple.h`).
 
+mod packed;
+
 use ringwall_ir::words::{Family, Protocol};
 
+pub use self::packed::Packed;
 use crate::packet::wire::{self, IPV4_HEADER, IPV6_HEADER, byte, number16};
 use crate::packet::{Authentication, Fragment, ipv4_fragment, ipv4_header_length, skip_extension_headers};
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! The plain interpreter: the chain IR, rule by rule, as nf_tables walks it (`nft_do_chain`). Meant to be obviously right,
-//! not fast.
+//! The interpreter: the chain IR, rule by rule, as nf_tables walks it (`nft_do_chain`). Meant to be obviously right.
+//!
+//! Of long chains it passes over rules of which nothing would come: [`super::classify`] finds the next one. The plain
+//! interpreter, and one that is asked what a packet meets, walk over each.
 
 mod bucket;
 mod connections;
+#[cfg(test)]
+mod equality;
 mod explain;
 mod fib;
 mod lookup;
@@ -19,13 +23,17 @@ mod tests;
 mod verdict;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use ringwall_ir::words::{ChainPolicy, ChainType, Family, Priority};
+use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
 pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
+pub(super) use self::read::value;
 use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
+use super::classify::Classifier;
 use super::{Action, Decision, Ruling, Stage, View};
 
 /// A ruleset at work. What the machine does not model must have been looked for with [`unsupported`]: here such a test
@@ -34,7 +42,20 @@ use super::{Action, Decision, Ruling, Stage, View};
 pub struct Interpreter<'a> {
     /// The base chains in the order in which packets meet them.
     chains: Vec<Bound<'a>>,
+    /// The tables, each with its chains.
+    tables: Arc<Vec<Chains<'a>>>,
+    /// A bit for each stage of a hook at which some chain is asked.
+    asked: u32,
     state: State<'a>,
+}
+
+/// The chains of a table.
+#[derive(Clone, Debug)]
+struct Chains<'a> {
+    /// Their numbers, by their names.
+    numbers: HashMap<&'a str, usize>,
+    /// The classifier of each that is long enough to have one.
+    classifiers: Vec<Option<Classifier>>,
 }
 
 /// A base chain, and when it is asked.
@@ -43,6 +64,8 @@ struct Bound<'a> {
     /// The number of its table.
     number: usize,
     table: &'a Table,
+    /// The number of the chain in it.
+    place: usize,
     chain: &'a Chain,
     base: &'a BaseChain,
     stage: Stage,
@@ -72,6 +95,7 @@ type Passes<T> = Result<T, Halt>;
 /// A packet at a step of a rule, and all that is read and changed there.
 struct At<'i, 'a, 'v> {
     table: &'a Table,
+    chains: &'i Chains<'a>,
     place: Place,
     notes: Option<&'i mut Vec<MetRule<'a>>>,
     state: &'i mut State<'a>,
@@ -82,28 +106,61 @@ impl<'a> Interpreter<'a> {
     /// The ruleset as it was declared: every limit full, no conversation counted.
     #[must_use]
     pub fn new(ruleset: &'a Ruleset) -> Self {
-        let tables = ruleset.tables.iter().enumerate();
-        let chains = tables.flat_map(|(number, table)| table.chains().iter().map(move |chain| (number, table, chain)));
-        let bound: Vec<_> =
-            chains.filter_map(|(number, table, chain)| Some((number, table, chain, chain.bound()?))).collect();
+        Self::made(ruleset, |table, chain, is_live| Classifier::new(table, chain, is_live))
+    }
+
+    /// The same without classifiers: each rule is looked at. Nothing but its speed differs.
+    #[must_use]
+    pub fn plain(ruleset: &'a Ruleset) -> Self {
+        Self::made(ruleset, |_, _, _| None)
+    }
+
+    fn made(
+        ruleset: &'a Ruleset,
+        classifier: impl Fn(&'a Table, &'a Chain, &dyn Fn(&str) -> bool) -> Option<Classifier>,
+    ) -> Self {
+        let mut state = State::new(ruleset);
+        let mut tables = Vec::new();
+        let mut bound = Vec::new();
+        for (number, table) in ruleset.tables.iter().enumerate() {
+            let chains = || table.chains().iter().enumerate();
+            bound.extend(chains().filter_map(|(place, chain)| Some((number, table, place, chain, chain.bound()?))));
+            let live: Vec<_> = table
+                .sets()
+                .iter()
+                .map(ringwall_ir::Set::name)
+                .filter(|name| state.set(number, name).is_some())
+                .collect();
+            let is_live = |name: &str| live.contains(&name);
+            tables.push(Chains {
+                numbers: chains().map(|(place, chain)| (chain.name(), place)).collect(),
+                classifiers: chains().map(|(_, chain)| classifier(table, chain, &is_live)).collect(),
+            });
+        }
         let mut chains: Vec<_> = bound
             .iter()
             .enumerate()
-            .map(|(i, &(number, table, chain, base))| {
+            .map(|(i, &(number, table, place, chain, base))| {
                 let before = bound.get(..i).unwrap_or_default();
-                Bound { number, table, chain, base, stage: stage(table, base, before) }
+                let nat: Vec<&Table> =
+                    before.iter().filter(|other| other.4.kind == ChainType::Nat).map(|other| other.1).collect();
+                Bound { number, table, place, chain, base, stage: stage(table, base, &nat) }
             })
             .collect();
         // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
         chains.reverse();
         chains.sort_by_key(|bound| bound.base.priority);
-        Self { chains, state: State::new(ruleset) }
+        let asked = chains.iter().fold(0, |asked, bound| asked | bit(bound.base.hook, bound.stage));
+        Self { chains, tables: Arc::new(tables), asked, state }
     }
 
     /// Asks the base chains that the packet meets, until one ends its way. What it meets in them is noted where somebody
     /// wants to know.
     fn ask(&mut self, view: &mut View<'_>, mut met: Option<&mut Vec<MetChain<'a>>>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
+        if self.asked & bit(view.hook, view.stage) == 0 {
+            return last;
+        }
         for bound in &self.chains {
             if !bound.meets(view) {
                 continue;
@@ -111,9 +168,10 @@ impl<'a> Interpreter<'a> {
             let mut rules = Vec::new();
             let place = Place { table: bound.number, ..Place::default() };
             let notes = met.is_some().then_some(&mut rules);
+            let Some(chains) = self.tables.get(bound.number) else { continue };
             let mark = view.carried.mark;
-            let mut at = At { table: bound.table, place, notes, state: &mut self.state, view: &mut *view };
-            let (decision, policy) = match at.walk(bound.chain) {
+            let mut at = At { table: bound.table, chains, place, notes, state: &mut self.state, view: &mut *view };
+            let (decision, policy) = match at.walk(bound.place) {
                 End::Decided(action, origin) => (Decision { action, origin: Some(origin) }, None),
                 End::Undecided => {
                     let (policy, closing) = (bound.base.policy, bound.base.closing);
@@ -133,6 +191,18 @@ impl<'a> Interpreter<'a> {
     }
 }
 
+/// The bit of a stage of a hook.
+const fn bit(hook: Hook, stage: Stage) -> u32 {
+    const STAGES: u32 = Stage::Translated as u32 + 1;
+    1 << (hook as u32 * STAGES + stage as u32)
+}
+
+impl Chains<'_> {
+    fn number(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+}
+
 impl Bound<'_> {
     fn meets(&self, view: &View<'_>) -> bool {
         (self.stage, self.base.hook) == (view.stage, view.hook) && self.table.family().sees(view.packet.family())
@@ -140,12 +210,16 @@ impl Bound<'_> {
 }
 
 impl<'a> At<'_, 'a, '_> {
-    /// Walks a chain of the table and those that it leads to.
-    fn walk(&mut self, chain: &'a Chain) -> End {
-        let number = self.table.chains().iter().position(|other| other.name() == chain.name()).unwrap_or_default();
-        for (rule_number, rule) in chain.rules().iter().enumerate() {
+    /// Walks a chain of the table, by its number, and those that it leads to.
+    fn walk(&mut self, number: usize) -> End {
+        let Some(chain) = self.table.chains().get(number) else { return End::Undecided };
+        let mut next = 0;
+        while let Some((rule_number, passed)) = self.next_rule(number, next)
+            && let Some(rule) = chain.rules().get(rule_number)
+        {
+            next = rule_number + 1;
             self.place = Place { chain: number, rule: rule_number, ..self.place };
-            let verdict = self.verdict_of(rule);
+            let verdict = self.verdict_of(rule, passed);
             self.note(chain, rule, &verdict);
             let verdict = match verdict {
                 Ok(Some(verdict)) => verdict,
@@ -156,14 +230,14 @@ impl<'a> At<'_, 'a, '_> {
                 Verdict::Continue => {}
                 Verdict::Return => return End::Undecided,
                 Verdict::Jump(name) => {
-                    if let Some(target) = self.table.chain(name)
+                    if let Some(target) = self.chains.number(name)
                         && let decided @ End::Decided(..) = self.walk(target)
                     {
                         return decided;
                     }
                 }
                 Verdict::Goto(name) => {
-                    return self.table.chain(name).map_or(End::Undecided, |target| self.walk(target));
+                    return self.chains.number(name).map_or(End::Undecided, |target| self.walk(target));
                 }
                 verdict => match self.action(verdict) {
                     Ok(action) => return End::Decided(action, rule.origin()),
@@ -173,6 +247,16 @@ impl<'a> At<'_, 'a, '_> {
             }
         }
         End::Undecided
+    }
+
+    /// The number of the first rule of a chain from one on, and how many of its steps the packet has passed already. Where
+    /// nobody wants to know of them, rules are left out of which nothing would come.
+    fn next_rule(&self, chain: usize, from: usize) -> Option<(usize, usize)> {
+        let classifier = self.chains.classifiers.get(chain).and_then(Option::as_ref);
+        match classifier.filter(|_| self.notes.is_none()) {
+            Some(classifier) => classifier.first(self.view, from),
+            None => Some((from, 0)),
+        }
     }
 
     /// Notes what came of a rule, where somebody wants to know.
@@ -191,9 +275,9 @@ impl<'a> At<'_, 'a, '_> {
         notes.push(MetRule { chain, rule, outcome });
     }
 
-    /// Takes the steps of a rule in order, up to its verdict.
-    fn verdict_of(&mut self, rule: &'a Rule) -> Passes<Option<Cow<'a, Verdict>>> {
-        for (number, step) in rule.steps().iter().enumerate() {
+    /// Takes the steps of a rule in order, behind those that are passed, up to its verdict.
+    fn verdict_of(&mut self, rule: &'a Rule, passed: usize) -> Passes<Option<Cow<'a, Verdict>>> {
+        for (number, step) in rule.steps().iter().enumerate().skip(passed) {
             self.place.step = number;
             match step {
                 Step::Match(test) => self.test(test)?,
@@ -210,8 +294,9 @@ impl<'a> At<'_, 'a, '_> {
 }
 
 /// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
-/// last comes first; translation is registered with the first chain of type nat of the family.
-fn stage(table: &Table, base: &BaseChain, before: &[(usize, &Table, &Chain, &BaseChain)]) -> Stage {
+/// last comes first; translation is registered with the first chain of type nat of the family (`nat`: the tables of those
+/// that were registered before).
+fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
     if base.kind == ChainType::Nat {
         return Stage::Translating;
     }
@@ -219,7 +304,7 @@ fn stage(table: &Table, base: &BaseChain, before: &[(usize, &Table, &Chain, &Bas
     let beside = stage == Stage::Translated && Stage::of(base.hook, Priority(base.priority.0 - 1)) != stage;
     let shares =
         |other: &Table| Family::ALL.iter().any(|&family| table.family().sees(family) && other.family().sees(family));
-    let behind = before.iter().any(|(_, other, _, base)| base.kind == ChainType::Nat && shares(other));
+    let behind = nat.iter().any(|other| shares(other));
     if beside && behind { Stage::Tracked } else { stage }
 }
 

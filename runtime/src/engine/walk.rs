@@ -20,7 +20,6 @@ mod input;
 mod tests;
 mod translate;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -34,39 +33,55 @@ use crate::host::Host;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
-use crate::packet::{Packet, options, wire, write_sender, write_sent_header};
+use crate::packet::{Layout, Packet, options, wire, write_sender, write_sent_header};
 use crate::traffic::{Entry, Sender, TimedPacket};
 
 /// A host that packets are walked through, under a ruling.
 #[derive(Clone, Debug)]
 pub struct Machine<R> {
-    host: Arc<Host>,
+    host: Host,
     ruling: R,
     conntrack: Conntrack,
     fragments: Defragmenter,
+    /// Memory for the bytes of the next packet.
+    spare: Vec<u8>,
 }
 
 impl<R: Ruling> Machine<R> {
     /// A host as it has just started: no conversation is known.
     pub fn new(host: &Host, ruling: R) -> Self {
         let conntrack = Conntrack::new(host.sysctls.clone());
-        Self { host: Arc::new(host.clone()), ruling, conntrack, fragments: Defragmenter::default() }
+        Self { host: host.clone(), ruling, conntrack, fragments: Defragmenter::default(), spare: Vec::new() }
     }
 
     /// Walks one packet through the host. Packets come in the order of time.
     pub fn run_packet(&mut self, packet: &TimedPacket) -> Observation {
+        let mut seen = Observation::unseen();
+        self.observe(packet, &mut seen);
+        seen
+    }
+
+    /// As [`Self::run_packet`], but puts what is seen in the place of what was seen of another packet, whose memory is used
+    /// again.
+    pub fn observe(&mut self, packet: &TimedPacket, seen: &mut Observation) {
+        let mut bytes = seen.left.take().unwrap_or_else(|| std::mem::take(&mut self.spare));
+        seen.forget();
         if !matches!(packet.bytes.first().map(|first| first >> 4), Some(4 | 6)) {
-            return Observation::unseen();
+            return;
         }
-        let mut walk = Walk::new(self, packet.at, packet.bytes.clone());
+        bytes.clear();
+        bytes.extend_from_slice(&packet.bytes);
+        let Self { host, ruling, conntrack, fragments, spare } = self;
+        let parts = Parts { host, ruling, conntrack, fragments };
+        let mut walk = Walk::new(parts, packet.at, bytes, seen);
         walk.refused = packet.refused;
-        match &packet.entry {
+        *spare = match &packet.entry {
             Entry::Arrives(interface) => walk.run(|walk| walk.arrive(interface)),
             Entry::Sent => {
                 walk.sender = Some(packet.sender);
                 walk.run(Walk::send)
             }
-        }
+        };
     }
 
     /// Puts another ruling in the place of the one that there was. Conversations stay known.
@@ -87,13 +102,30 @@ impl<R: Ruling> Machine<R> {
     }
 }
 
+/// The parts of a machine, each by itself.
+struct Parts<'m, R> {
+    host: &'m Host,
+    ruling: &'m mut R,
+    conntrack: &'m mut Conntrack,
+    fragments: &'m mut Defragmenter,
+}
+
+impl<R> Parts<'_, R> {
+    /// The same for a packet that is walked in between.
+    const fn lent(&mut self) -> Parts<'_, R> {
+        Parts { host: self.host, ruling: self.ruling, conntrack: self.conntrack, fragments: self.fragments }
+    }
+}
+
 /// One packet on its way.
 struct Walk<'m, R> {
-    machine: &'m mut Machine<R>,
+    machine: Parts<'m, R>,
     now: Duration,
     bytes: Vec<u8>,
-    iif: Option<String>,
-    oif: Option<String>,
+    /// Where things are in the bytes; none: they are no packet.
+    layout: Option<Layout>,
+    iif: Option<&'m str>,
+    oif: Option<&'m str>,
     /// What connection tracking said, once it was asked.
     tracked: Option<Tracked>,
     /// What it said was said of another packet, to which this one answers.
@@ -104,24 +136,25 @@ struct Walk<'m, R> {
     /// Who of the host sends it; none: the kernel itself, or another host.
     sender: Option<Sender>,
     /// The link that an answer goes back to, where its destination is one of a link.
-    link: Option<String>,
+    link: Option<&'m str>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
     /// It came in a frame to all or to a group: where its destination is changed later, it is that still
     /// (`skb->pkt_type`).
     framed_for_group: bool,
-    seen: Observation,
+    seen: &'m mut Observation,
 }
 
 /// A step of the way: it goes on, or it ends with a fate.
 type Step = Result<(), Fate>;
 
 impl<'m, R: Ruling> Walk<'m, R> {
-    fn new(machine: &'m mut Machine<R>, now: Duration, bytes: Vec<u8>) -> Self {
+    fn new(machine: Parts<'m, R>, now: Duration, bytes: Vec<u8>, seen: &'m mut Observation) -> Self {
         Self {
             machine,
             now,
             bytes,
+            layout: None,
             iif: None,
             oif: None,
             tracked: None,
@@ -133,11 +166,12 @@ impl<'m, R: Ruling> Walk<'m, R> {
             link: None,
             to_group: false,
             framed_for_group: false,
-            seen: Observation::unseen(),
+            seen,
         }
     }
 
-    fn run(mut self, way: impl FnOnce(&mut Self) -> Step) -> Observation {
+    /// Goes the way to its end, and gives back the memory of bytes that did not leave.
+    fn run(mut self, way: impl FnOnce(&mut Self) -> Step) -> Vec<u8> {
         let fate = match way(&mut self) {
             Ok(()) => {
                 self.seen.left = Some(std::mem::take(&mut self.bytes));
@@ -151,25 +185,24 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if let Some(tracked) = self.tracked.filter(|_| !self.attached) {
             self.machine.conntrack.finish(tracked);
         }
-        self.seen
+        self.bytes
     }
 
     /// The packet arrives from the network.
-    fn arrive(&mut self, interface: &str) -> Step {
+    fn arrive(&mut self, interface: &'m str) -> Step {
         self.take_in(interface)?;
         let (family, destination) = (self.packet()?.family(), self.packet()?.destination());
-        self.framed_for_group =
-            Routing::of(&Arc::clone(&self.machine.host)).is_framed_for_group(family, destination, interface);
+        self.framed_for_group = Routing::of(self.machine.host).is_framed_for_group(family, destination, interface);
         self.come_in(interface)
     }
 
-    fn come_in(&mut self, interface: &str) -> Step {
-        (self.iif, self.oif, self.sender) = (Some(interface.to_owned()), None, None);
+    fn come_in(&mut self, interface: &'m str) -> Step {
+        (self.iif, self.oif, self.sender) = (Some(interface), None, None);
         self.come_first_to(Hook::Prerouting)?;
         self.pass(Hook::Prerouting)?;
         self.check_options()?;
-        let host = Arc::clone(&self.machine.host);
-        match Routing::of(&host).incoming(&self.packet()?, interface) {
+        let host = self.machine.host;
+        match Routing::of(host).incoming(&self.packet()?, interface) {
             Way::Local => self.deliver(),
             Way::Group => {
                 self.to_group = true;
@@ -200,9 +233,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
         self.confirm()
     }
 
-    fn forward(&mut self, out: &str, mtu: u32) -> Step {
+    fn forward(&mut self, out: &'m str, mtu: u32) -> Step {
         self.seen.direction = Some(Direction::Forwarded);
-        self.oif = Some(out.to_owned());
+        self.oif = Some(out);
         if self.framed_for_group {
             return Err(self.lost("routing"));
         }
@@ -218,7 +251,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if self.bytes.first().is_some_and(|first| first >> 4 == 4) {
             write_sent_header(&mut self.bytes);
         }
-        if Packet::parse(&self.bytes).is_err() {
+        if !self.read() {
             return Err(self.lost("ip output"));
         }
         self.route_out()?;
@@ -229,18 +262,18 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if self.packet()?.destination() != destination {
             self.route_anew()?;
         }
-        let to_itself = self.oif.as_deref() == Some(LOOPBACK);
+        let to_itself = self.oif == Some(LOOPBACK);
         self.leave()?;
         if to_itself { self.arrive(LOOPBACK) } else { Ok(()) }
     }
 
     /// Finds the interface that a packet of the host leaves by.
     fn route_out(&mut self) -> Step {
-        let host = Arc::clone(&self.machine.host);
+        let host = self.machine.host;
         let packet = self.packet()?;
-        let routing = Routing::of(&host);
+        let routing = Routing::of(host);
         let (family, destination) = (packet.family(), packet.destination());
-        let link = self.link.as_deref().and_then(|link| host.interface(link));
+        let link = self.link.and_then(|link| host.interface(link));
         let way = match link.filter(|_| is_of_a_link(family, destination)) {
             Some(link) => routing.sent_on(link, destination),
             // A reset of the kernel's own is bound to no interface.
@@ -250,8 +283,8 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let to_group = routing.is_group(family, destination);
         self.to_group = to_group;
         self.oif = match way {
-            Way::Local => Some(LOOPBACK.to_owned()),
-            Way::Out(out) => Some(out.name.clone()),
+            Way::Local => Some(LOOPBACK),
+            Way::Out(out) => Some(out.name.as_str()),
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
         };
         Ok(())
@@ -262,10 +295,10 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn route_anew(&mut self) -> Step {
         let packet = self.packet()?;
         if is_of_a_link(packet.family(), packet.destination()) {
-            if self.oif.as_deref() == Some(LOOPBACK) {
+            if self.oif == Some(LOOPBACK) {
                 return Err(self.lost("routing"));
             }
-            self.link = self.oif.clone();
+            self.link = self.oif;
         }
         self.route_out()
     }
@@ -277,9 +310,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if family == Family::Ipv6 || source != 0 {
             return;
         }
-        let host = Arc::clone(&self.machine.host);
-        let out = self.oif.as_deref().unwrap_or(LOOPBACK);
-        if let Some(source) = Routing::of(&host).source_to(out, family, destination) {
+        let host = self.machine.host;
+        let out = self.oif.unwrap_or(LOOPBACK);
+        if let Some(source) = Routing::of(host).source_to(out, family, destination) {
             write_sender(&mut self.bytes, source);
         }
     }
@@ -301,12 +334,17 @@ impl<'m, R: Ruling> Walk<'m, R> {
 
     fn reassemble(&mut self, hook: Hook) -> Step {
         let reassembly = {
-            let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
+            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+                return Err(self.lost("ip input"));
+            };
             self.machine.fragments.take(&packet, hook, self.now)
         };
         match reassembly {
             Reassembly::Untouched => {}
-            Reassembly::Whole(bytes) => (self.bytes, self.reassembled) = (bytes, true),
+            Reassembly::Whole(bytes) => {
+                (self.bytes, self.reassembled) = (bytes, true);
+                self.read();
+            }
             Reassembly::Queued => {
                 self.seen.reason = Some("defragmentation".to_owned());
                 return Err(Fate::Queued);
@@ -321,7 +359,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Some(tracked) => tracked,
             None if self.carried.untracked => Tracked::UNTRACKED,
             None => {
-                let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("defragmentation")) };
+                let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+                    return Err(self.lost("defragmentation"));
+                };
                 self.machine.conntrack.track(&packet, hook, self.carried.zone.unwrap_or_default(), self.now)
             }
         };
@@ -352,8 +392,10 @@ impl<'m, R: Ruling> Walk<'m, R> {
     fn ask(&mut self, hook: Hook, stage: Stage) -> Result<Option<Translation>, Fate> {
         let tracked = self.tracked;
         let (decision, filtering) = {
-            let Ok(packet) = Packet::parse(&self.bytes) else { return Err(self.lost("ip input")) };
-            let Machine { host, ruling, conntrack, .. } = &mut *self.machine;
+            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+                return Err(self.lost("ip input"));
+            };
+            let Parts { host, ruling, conntrack, .. } = self.machine.lent();
             // One that was given a zone counts as new until it is tracked (`nft_ct_set_zone_eval`).
             let nothing_said = match (self.carried.untracked, self.carried.zone) {
                 (true, _) => CtState::Untracked,
@@ -365,8 +407,8 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 packet: &packet,
                 hook,
                 stage,
-                iif: self.iif.as_deref(),
-                oif: self.oif.as_deref(),
+                iif: self.iif,
+                oif: self.oif,
                 state: tracked.map_or(nothing_said, |tracked| tracked.state),
                 ct_direction: tracked.and_then(|tracked| tracked.direction),
                 status: tracked.map(|tracked| conntrack.status(tracked)).unwrap_or_default(),
@@ -402,7 +444,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
 
     fn confirm(&mut self) -> Step {
         // What the host sends to itself is moved on its way out only.
-        let again = self.oif.is_none() && self.iif.as_deref() == Some(LOOPBACK);
+        let again = self.oif.is_none() && self.iif == Some(LOOPBACK);
         let adjusted = self.tracked.filter(|tracked| !again && self.machine.conntrack.is_adjusted(*tracked));
         self.help()?;
         if let Some(tracked) = adjusted
@@ -420,13 +462,14 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let Some(tracked) = helped else { return Ok(()) };
         let broadcast = self.broadcast();
         let help = {
-            let Ok(packet) = Packet::parse(&self.bytes) else { return Ok(()) };
+            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else { return Ok(()) };
             self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
         };
         match help {
             Help::Accept => Ok(()),
             Help::Rewritten(bytes) => {
                 self.bytes = bytes;
+                self.read();
                 Ok(())
             }
             Help::Drop => Err(self.lost("conntrack helper")),
@@ -436,15 +479,21 @@ impl<'m, R: Ruling> Walk<'m, R> {
     /// How many bits belong to the network, if the host itself sends the packet to the broadcast address of the interface
     /// that it leaves by.
     fn broadcast(&self) -> Option<u8> {
-        let (oif, None) = (self.oif.as_deref()?, &self.iif) else { return None };
+        let (oif, None) = (self.oif?, self.iif) else { return None };
         let destination = wire::address(Family::Ipv4, self.packet().ok()?.destination());
         let mut networks =
             self.machine.host.interface(oif)?.addresses.iter().filter(|network| network.prefix_len() < 31);
         networks.find(|network| network.broadcast() == destination).map(IpNet::prefix_len)
     }
 
+    /// Reads the header of bytes that are new. False where they are no packet.
+    fn read(&mut self) -> bool {
+        self.layout = Packet::parse(&self.bytes).ok().map(|packet| packet.layout());
+        self.layout.is_some()
+    }
+
     fn packet(&self) -> Result<Packet<'_>, Fate> {
-        Packet::parse(&self.bytes).map_err(|_| Fate::Drop)
+        self.layout.and_then(|layout| layout.of(&self.bytes)).ok_or(Fate::Drop)
     }
 
     fn family(&self) -> Family {

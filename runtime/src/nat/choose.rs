@@ -50,7 +50,7 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
             return as_told(tuple);
         }
     }
-    let called = table.get(id).is_some_and(|entry| entry.master.is_some());
+    let called = table.get(id).is_some_and(|entry| entry.master().is_some());
     let gives_way = |tuple: &Tuple| table.gives_way(&tuple.inverted()?, id, now);
     let Some((first, last)) = ports(&tuple, end, range, called) else { return as_told(tuple) };
     let mut gone = None;
@@ -108,7 +108,7 @@ fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range, no
         .of_source(current, now)
         .filter(|other| other.zone.of(CtDirection::Original) == zone.of(CtDirection::Original))
         .filter_map(|other| {
-            let seen = other.reply.inverted()?;
+            let seen = other.reply().inverted()?;
             let ends = match (seen.ends, current.ends) {
                 (Ends::Ports { source, .. }, Ends::Ports { destination, .. }) => Ends::Ports { source, destination },
                 (Ends::Keys { source, .. }, Ends::Keys { destination, .. }) => Ends::Keys { source, destination },

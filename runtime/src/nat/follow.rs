@@ -21,7 +21,7 @@ pub fn follow(table: &mut Table, id: EntryId, expected: &Expectation, now: Durat
 /// Its source becomes what the master sends to, its destination what the master receives from (`nf_nat_follow_master`).
 fn follow_master(table: &mut Table, id: EntryId, expected: &Expectation, now: Duration) {
     let Some(master) = table.get(expected.master) else { return };
-    let there = *master.tuple(expected.saved.direction.reversed());
+    let there = master.tuple(expected.saved.direction.reversed());
     let source = Range { addresses: Some((there.destination, there.destination)), ..Range::default() };
     bind_entry(table, id, End::Source, Some(source), now);
     let ports = Some((expected.saved.port, expected.saved.port));
@@ -46,7 +46,7 @@ fn source(
     way: Follow,
     direction: CtDirection,
 ) -> Option<Range> {
-    let original = table.get(id)?.original;
+    let original = table.get(id)?.original();
     let (port, _) = original.ends.parted();
     let is_pair = |other: &Expectation| {
         (other.tuple.family, other.tuple.protocol) == (original.family, original.protocol)
@@ -69,7 +69,7 @@ fn source(
 fn follow_call(table: &mut Table, id: EntryId, expected: &Expectation, now: Duration) {
     let Saved { port, direction, .. } = expected.saved;
     let Some(master) = table.get(expected.master) else { return };
-    let there = *master.tuple(direction.reversed());
+    let there = master.tuple(direction.reversed());
     let key = |way| (way == direction).then_some((port, port));
     let source = (End::Source, there.destination, key(CtDirection::Original));
     let destination = (End::Destination, there.source, key(CtDirection::Reply));

@@ -11,21 +11,25 @@ pub const IPV4_HEADER: usize = 20;
 pub const IPV6_HEADER: usize = 40;
 
 /// The byte at an offset.
+#[inline]
 pub fn byte(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()
 }
 
 /// The number in the two bytes at an offset.
+#[inline]
 pub fn number16(bytes: &[u8], at: usize) -> Option<u16> {
     array(bytes, at).map(u16::from_be_bytes)
 }
 
 /// The number in the four bytes at an offset.
+#[inline]
 pub fn number32(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_be_bytes)
 }
 
 /// The bytes at an offset.
+#[inline]
 pub fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
@@ -38,6 +42,7 @@ pub fn put(bytes: &mut [u8], at: usize, new: &[u8]) {
 }
 
 /// The addresses of an IP header; IPv4 in the low 32 bits.
+#[inline]
 pub fn addresses(header: &[u8], family: Family) -> Option<(u128, u128)> {
     Some(match family {
         Family::Ipv4 => (number32(header, 12)?.into(), number32(header, 16)?.into()),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, Protocol};
 
 use super::{Aid, Assigned, Dropped, Memory};
+use crate::conntrack::entries::EntryId;
 use crate::conntrack::expectation::{Class, Destination, Expectation, Follow, Saved, Source, Then};
-use crate::conntrack::table::{EntryId, Table};
+use crate::conntrack::table::Table;
 use crate::conntrack::tuple::{Ends, Tuple};
 use crate::packet::wire::{byte, number16, number32};
 
@@ -280,8 +281,8 @@ impl Table {
     /// The tuple of the packets of a translated call that go the other way than those of an expectation.
     pub fn other_way(&self, expected: &Expectation) -> Option<Tuple> {
         let master = self.get(expected.master)?;
-        let Some(Assigned { memory: Memory::Pptp(session), .. }) = &master.help else { return None };
-        let back = *master.tuple(expected.saved.direction.reversed());
+        let Some(Assigned { memory: Memory::Pptp(session), .. }) = master.help() else { return None };
+        let back = master.tuple(expected.saved.direction.reversed());
         let (source, destination) = match expected.saved.direction {
             CtDirection::Original => (session.server, session.client),
             // The kernel looks for the ids in the new entry, where there are none yet.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus, Family, Hook, Protocol, TcpFlags};
 
 use crate::conntrack::expectation::Saved;
-use crate::conntrack::{Conntrack, Help, Helper, Zone};
+use crate::conntrack::{Conntrack, Help, Helper, Tuple, Zone};
 use crate::host::Sysctls;
 use crate::packet::Packet;
 use crate::packet::build::{Build, Segment};
@@ -96,7 +96,7 @@ impl Talk {
             (self.outside, tracked.entry.and_then(|id| self.conntrack.table.get_mut(id)))
             && !entry.is_confirmed()
         {
-            entry.reply.destination = outside;
+            entry.set_reply(&Tuple { destination: outside, ..entry.reply() });
             entry.status = entry.status.with(CtStatus::SRC_NAT);
         }
         let help = self.conntrack.help(tracked, &packet, None, NOW);

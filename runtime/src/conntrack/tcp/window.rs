@@ -12,7 +12,7 @@
 use ringwall_ir::words::{CtDirection, TcpFlags};
 
 use super::segment::{Segment, Sign};
-use super::{Connection, End, State};
+use super::{Connection, End, Notes, State};
 use crate::conntrack::Arrival;
 use crate::conntrack::adjust::Adjustment;
 use crate::conntrack::sequence::Sequence;
@@ -54,7 +54,7 @@ impl Connection {
             if fit == Fit::Good {
                 move_window(segment, numbers, &mut sender, &mut receiver);
                 inside = Some(numbers);
-            } else if sender.liberal || arrival.sysctls.tcp_be_liberal {
+            } else if sender.notes.has(Notes::LIBERAL) || arrival.sysctls.tcp_be_liberal {
                 fit = Fit::Good;
             }
         }
@@ -164,7 +164,7 @@ fn place(numbers: Numbers, sender: &mut End, receiver: &End) -> Fit {
         }
         // The receiver may take in what it never allowed to send: its acknowledgement must not be called invalid.
         sender.end = numbers.end;
-        sender.unacknowledged = true;
+        sender.notes.set(Notes::UNACKNOWLEDGED);
         return Fit::Ignored;
     }
     if !acknowledges_sent {
@@ -182,11 +182,12 @@ fn move_window(segment: &Segment<'_>, numbers: Numbers, sender: &mut End, receiv
     sender.max_window = sender.max_window.max(window.wrapping_add(numbers.highest.since(numbers.acknowledged)));
     if numbers.end.is_after(sender.end) {
         sender.end = numbers.end;
-        sender.unacknowledged = true;
+        sender.notes.set(Notes::UNACKNOWLEDGED);
     }
     if segment.has(TcpFlags::ACK) {
-        let highest = sender.max_acknowledged.filter(|highest| !numbers.acknowledged.is_after(*highest));
-        sender.max_acknowledged = highest.or(Some(numbers.acknowledged));
+        let highest = sender.max_acknowledged().filter(|highest| !numbers.acknowledged.is_after(*highest));
+        sender.acknowledged = highest.unwrap_or(numbers.acknowledged);
+        sender.notes.set(Notes::ACKNOWLEDGES);
     }
     if receiver.max_window != 0 && numbers.end.is_after(sender.max_end) {
         receiver.max_window = receiver.max_window.wrapping_add(numbers.end.since(sender.max_end));
@@ -196,6 +197,6 @@ fn move_window(segment: &Segment<'_>, numbers: Numbers, sender: &mut End, receiv
         receiver.max_end = numbers.highest.plus(window.max(1));
     }
     if numbers.acknowledged == receiver.end {
-        receiver.unacknowledged = false;
+        receiver.notes.clear(Notes::UNACKNOWLEDGED);
     }
 }

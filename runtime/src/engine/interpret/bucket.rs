@@ -6,7 +6,7 @@ use std::time::Duration;
 use ringwall_ir::{Limit, LimitUnit};
 
 /// The tokens of one limit, in nanoseconds as in `net/netfilter/nft_limit.c`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bucket {
     tokens: u128,
     last: Duration,

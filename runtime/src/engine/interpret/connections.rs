@@ -6,7 +6,7 @@ use crate::engine::View;
 use crate::engine::routing::LOOPBACK;
 
 /// The conversations that one list has seen open.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Connections(Vec<(Tuple, Zone)>);
 
 impl Connections {
@@ -16,7 +16,7 @@ impl Connections {
         let entry = view.tracked.and_then(|tracked| view.conntrack.entry(tracked));
         let (opened, is_known) = match entry {
             // What the host sends to itself is in the table before it comes back in.
-            Some(entry) => ((entry.original, entry.zone), entry.is_confirmed() && view.iif != Some(LOOPBACK)),
+            Some(entry) => ((entry.original(), entry.zone), entry.is_confirmed() && view.iif != Some(LOOPBACK)),
             None => {
                 let tuple = Layers::of(view.packet.bytes(), view.packet.family())?.tuple()?;
                 ((tuple, Zone::default()), false)

@@ -9,7 +9,7 @@ use super::{Halt, Passes};
 use crate::engine::View;
 
 /// One of them. Counters are none: what they count decides nothing, and is not kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Meter {
     Connections(ConnLimit, Connections),
     Limit(Limit, Bucket),

@@ -26,7 +26,10 @@ impl At<'_, '_, '_> {
 }
 
 /// A field's value in this packet; none where the packet does not have it.
-pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
+pub fn value(field: Field, view: &View<'_>) -> Option<u128> {
+    if field == Field::CtState {
+        return Some(view.state.bit().into());
+    }
     let packet = view.packet;
     let row = field.row();
     let needs: Needs = row.needs;
@@ -38,7 +41,6 @@ pub(super) fn value(field: Field, view: &View<'_>) -> Option<u128> {
     match (field, row.load) {
         (_, Load::Payload(Base::Network, at)) => bits(packet.bytes(), at, row.bits),
         (_, Load::Payload(Base::Transport, at)) => bits(packet.transport()?, at, row.bits),
-        (Field::CtState, _) => Some(u128::from(view.state.bit())),
         (_, Load::Ct(_)) => of_entry(field, view),
         (_, Load::Meta(_)) => meta::value(field, view),
         (Field::Exthdr(header), _) => Some(has_extension_header(packet.bytes(), header.name().1).into()),
@@ -72,7 +74,7 @@ fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
         Field::CtDirection => tracked.direction.map(|direction| u128::from(direction == CtDirection::Reply)),
         // What is not in the table yet has a time that the kernel counts from its own start, and so is over.
         Field::CtExpiration if !entry.status.contains(CtStatus::CONFIRMED) => Some(0),
-        Field::CtExpiration => Some(entry.expires.saturating_sub(view.now).as_millis()),
+        Field::CtExpiration => Some(entry.expires.get().saturating_sub(view.now).as_millis()),
         // That of the conversation which announced this one.
         Field::CtHelper => {
             let helper = view.conntrack.helper_of_master(entry)?;
@@ -82,13 +84,13 @@ fn of_entry(field: Field, view: &View<'_>) -> Option<u128> {
         Field::CtStatus => Some(entry.status.0.into()),
         Field::CtZone(None) => Some(entry.zone.id().into()),
         Field::CtZone(Some(direction)) => Some(entry.zone.of(direction).into()),
-        Field::CtIpSaddr(direction) => address(of(direction), Family::Ipv4, of(direction).source),
-        Field::CtIpDaddr(direction) => address(of(direction), Family::Ipv4, of(direction).destination),
-        Field::CtIp6Saddr(direction) => address(of(direction), Family::Ipv6, of(direction).source),
-        Field::CtIp6Daddr(direction) => address(of(direction), Family::Ipv6, of(direction).destination),
+        Field::CtIpSaddr(direction) => address(&of(direction), Family::Ipv4, of(direction).source),
+        Field::CtIpDaddr(direction) => address(&of(direction), Family::Ipv4, of(direction).destination),
+        Field::CtIp6Saddr(direction) => address(&of(direction), Family::Ipv6, of(direction).source),
+        Field::CtIp6Daddr(direction) => address(&of(direction), Family::Ipv6, of(direction).destination),
         Field::CtProtocol(direction) => Some(of(direction).protocol.0.into()),
-        Field::CtProtoSrc(direction) => Some(ends(of(direction)).0.into()),
-        Field::CtProtoDst(direction) => Some(ends(of(direction)).1.into()),
+        Field::CtProtoSrc(direction) => Some(ends(&of(direction)).0.into()),
+        Field::CtProtoDst(direction) => Some(ends(&of(direction)).1.into()),
         Field::CtPackets(direction) => Some(counted(entry, direction).0.into()),
         Field::CtBytes(direction) => Some(counted(entry, direction).1.into()),
         Field::CtAvgpkt(direction) => {

@@ -17,7 +17,7 @@ use crate::engine::View;
 const USUAL_SIZE: usize = 0xffff;
 
 /// A set with the elements that it has now.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Live {
     /// Elements of one value each.
     singles: HashMap<Vec<u128>, Member>,
@@ -30,7 +30,7 @@ pub(super) struct Live {
 }
 
 /// An element.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Member {
     data: Option<Data>,
     /// When it ends; none: never.

@@ -19,7 +19,7 @@ pub(super) struct Place {
 }
 
 /// What has become of a ruleset.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct State<'a> {
     sets: HashMap<usize, HashMap<&'a str, Live>>,
     objects: HashMap<(usize, ObjectKind), HashMap<&'a str, Meter>>,

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The packets that the host sends because of the one on its way.
 
-use std::sync::Arc;
-
 use ringwall_ir::words::{Family, Refusal};
 
 use super::Walk;
 use crate::conntrack::Tracked;
 use crate::engine::Ruling;
 use crate::engine::routing::{LOOPBACK, Routing, Way, is_of_a_link, v6};
-use crate::observation::{Answer, Fate};
-use crate::packet::Packet;
+use crate::observation::{Answer, Fate, Observation};
 use crate::packet::answer::{self, IcmpError};
 
 impl<R: Ruling> Walk<'_, R> {
     /// A rule refuses the packet: the sender gets an answer, if the packet may be answered at all.
     pub(super) fn answer_refusal(&mut self, refusal: Refusal) {
-        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        let Ok(packet) = self.packet() else { return };
         match refusal.icmp_code(packet.family()) {
             Some(code) if answer::may_be_rejected(&packet) => {
                 self.answer_icmp(IcmpError::unreachable(packet.family(), code));
@@ -27,7 +24,7 @@ impl<R: Ruling> Walk<'_, R> {
     }
 
     fn answer_reset(&mut self) {
-        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        let Ok(packet) = self.packet() else { return };
         if packet.family() == Family::Ipv4 && self.to_group {
             return;
         }
@@ -41,14 +38,14 @@ impl<R: Ruling> Walk<'_, R> {
 
     /// The sender gets an ICMP error about the packet, if it may be answered at all.
     pub(super) fn answer_icmp(&mut self, error: IcmpError) {
-        let host = Arc::clone(&self.machine.host);
-        let routing = Routing::of(&host);
-        let Ok(packet) = Packet::parse(&self.bytes) else { return };
+        let host = self.machine.host;
+        let routing = Routing::of(host);
+        let Ok(packet) = self.packet() else { return };
         let (family, (sender, destination)) = (packet.family(), packet.addresses());
         if family == Family::Ipv4 && self.to_group || self.framed_for_group {
             return;
         }
-        let link = self.iif.as_deref().or(self.oif.as_deref()).unwrap_or(LOOPBACK);
+        let link = self.iif.or(self.oif).unwrap_or(LOOPBACK);
         let back = host.interface(link).filter(|_| is_of_a_link(family, sender));
         let own = match family {
             Family::Ipv4 => routing.outgoing(family, destination) == Way::Local,
@@ -60,7 +57,7 @@ impl<R: Ruling> Walk<'_, R> {
             Some(link) => routing.address_on(&link.name, family, sender),
             None => routing.source_for(family, sender),
         };
-        let back = back.map(|link| link.name.clone());
+        let back = back.map(|link| link.name.as_str());
         if let Some(bytes) = source.and_then(|source| answer::icmp_error(&packet, error, source)) {
             self.send_answer(bytes, back);
         }
@@ -68,12 +65,13 @@ impl<R: Ruling> Walk<'_, R> {
 
     /// Sends an answer, which belongs to the packet's conversation if the packet has one. Without one it is tracked like
     /// any other. Where the sender is one of a link, it goes back to the `link`.
-    fn send_answer(&mut self, bytes: Vec<u8>, link: Option<String>) {
-        let mut walk = Walk::new(self.machine, self.now, bytes.clone());
+    fn send_answer(&mut self, bytes: Vec<u8>, link: Option<&str>) {
+        let mut seen = Observation::unseen();
+        let mut walk = Walk::new(self.machine.lent(), self.now, bytes.clone(), &mut seen);
         walk.link = link;
         walk.tracked = self.tracked.and_then(Tracked::answer);
         walk.attached = walk.tracked.is_some();
-        let seen = walk.run(Walk::send);
+        walk.run(Walk::send);
         if seen.hooks.is_empty() {
             return;
         }

@@ -13,7 +13,8 @@ use crate::packet::{OptionArea, Packet, ipv4_options, option_area_is_sound, writ
 impl<R: Ruling> Walk<'_, R> {
     /// The checks in front of hook prerouting (`ip_rcv_core`, `ip6_rcv_core`). Padding of the link is cut off.
     pub(super) fn take_in(&mut self, interface: &str) -> Step {
-        let length = match Packet::parse(&self.bytes) {
+        self.read();
+        let length = match self.packet() {
             Ok(packet) if packet.family() == Family::Ipv6 && !is_welcome(&packet, interface) => None,
             Ok(packet) => Some(packet.bytes().len()),
             Err(_) => None,

@@ -2,8 +2,6 @@
 //! Where conversations get other ends, and packets their new addresses and ports (`nf_nat_inet_fn` in
 //! `net/netfilter/nf_nat_core.c`).
 
-use std::sync::Arc;
-
 use ringwall_ir::words::{CtDirection, CtState, Family, Hook};
 
 use super::{Stage, Step, Walk};
@@ -22,12 +20,12 @@ impl<R: Ruling> Walk<'_, R> {
         }
         match tracked.state {
             CtState::Related if nat::is_icmp(&self.bytes) => return self.translate_error(tracked, hook),
-            CtState::New | CtState::Related if !nat::is_bound(&self.machine.conntrack, tracked, End::at(hook)) => {
+            CtState::New | CtState::Related if !nat::is_bound(self.machine.conntrack, tracked, End::at(hook)) => {
                 self.bind(tracked, hook)?;
             }
             _ => self.check_way(tracked, hook)?,
         }
-        if nat::rewrite(&self.machine.conntrack, tracked, hook, &mut self.bytes) {
+        if nat::rewrite(self.machine.conntrack, tracked, hook, &mut self.bytes) {
             Ok(())
         } else {
             Err(self.lost("translation"))
@@ -35,7 +33,7 @@ impl<R: Ruling> Walk<'_, R> {
     }
 
     fn translate_error(&mut self, tracked: Tracked, hook: Hook) -> Step {
-        if nat::rewrite_error(&self.machine.conntrack, tracked, hook, &mut self.bytes) {
+        if nat::rewrite_error(self.machine.conntrack, tracked, hook, &mut self.bytes) {
             Ok(())
         } else {
             Err(self.lost("translation"))
@@ -48,7 +46,7 @@ impl<R: Ruling> Walk<'_, R> {
             Some(translation) => self.range(&translation, tracked, hook)?,
             None => None,
         };
-        nat::bind(&mut self.machine.conntrack, tracked, End::at(hook), range, self.now);
+        nat::bind(self.machine.conntrack, tracked, End::at(hook), range, self.now);
         Ok(())
     }
 
@@ -57,12 +55,8 @@ impl<R: Ruling> Walk<'_, R> {
         if hook != Hook::Postrouting || tracked.direction != Some(CtDirection::Original) {
             return Ok(());
         }
-        let moved = self
-            .machine
-            .conntrack
-            .entry(tracked)
-            .and_then(|entry| entry.masquerade.as_ref())
-            .is_some_and(|interface| self.oif.as_ref() != Some(interface));
+        let masquerade = self.machine.conntrack.masquerade(tracked);
+        let moved = masquerade.is_some_and(|interface| self.oif != Some(interface));
         if moved {
             self.machine.conntrack.kill(tracked);
             return Err(self.lost("translation"));
@@ -101,16 +95,16 @@ impl<R: Ruling> Walk<'_, R> {
     /// The address that the interface sends from to the destination; zero where nobody sends
     /// (`nf_nat_masquerade_ipv4`, `nf_nat_masquerade_ipv6`).
     fn departure(&mut self, tracked: Tracked) -> Option<u128> {
-        let host = Arc::clone(&self.machine.host);
+        let host = self.machine.host;
         let packet = self.packet().ok()?;
         let (family, destination) = (packet.family(), packet.destination());
         let nobody = family == Family::Ipv4
-            && self.machine.conntrack.entry(tracked).is_some_and(|entry| entry.original.source == 0);
+            && self.machine.conntrack.entry(tracked).is_some_and(|entry| entry.original().source == 0);
         if nobody {
             return Some(0);
         }
-        let interface = self.oif.clone()?;
-        let address = Routing::of(&host).address_on(&interface, family, destination)?;
+        let interface = self.oif?;
+        let address = Routing::of(host).address_on(interface, family, destination)?;
         self.machine.conntrack.note_masquerade(tracked, interface);
         Some(address)
     }
@@ -122,7 +116,7 @@ impl<R: Ruling> Walk<'_, R> {
         match (hook, family) {
             (Hook::Output, Family::Ipv4) => Some(v4::LOOPBACK),
             (Hook::Output, Family::Ipv6) => Some(v6::LOOPBACK),
-            _ => Routing::of(&self.machine.host).first_on(self.iif.as_deref()?, family, packet.destination()),
+            _ => Routing::of(self.machine.host).first_on(self.iif?, family, packet.destination()),
         }
     }
 }

@@ -280,7 +280,7 @@ fn announced(aid: &Aid<'_>, medium: &Medium, source: u128) -> Option<Announced> 
         destination: medium.address,
         ends: Ends::Ports { source: 0, destination: medium.port },
     };
-    let protocol = |id| aid.table.get(id).map(|entry| entry.original.protocol);
+    let protocol = |id| aid.table.get(id).map(|entry| entry.original().protocol);
     let found = aid.table.expectations.find(&tuple, aid.now).filter(|found| {
         found.master != aid.id
             && (found.helper, found.class) == (aid.helper, medium.class)
