@@ -13,7 +13,11 @@ use crate::packet::wire;
 impl Routing<'_> {
     /// The address that the host itself sends from to a destination.
     pub fn source_for(self, family: Family, destination: u128) -> Option<u128> {
-        if self.is_own_anywhere(family, destination) {
+        let looped = family == Family::Ipv4 && v4::kind(destination) == v4::Kind::Loopback;
+        if looped {
+            return Some(v4::LOOPBACK);
+        }
+        if self.is_own_anywhere(family, destination) || family == Family::Ipv6 && destination == v6::LOOPBACK {
             return Some(destination);
         }
         let Way::Out(out) = self.outgoing(family, destination) else { return None };
@@ -27,8 +31,7 @@ impl Routing<'_> {
     /// The address that a raw socket gives a packet without a source, whose route leads out of an interface
     /// (`ip_route_output_key_hash_rcu`).
     pub fn source_to(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
-        let looped = family == Family::Ipv4 && v4::kind(destination) == v4::Kind::Loopback;
-        if destination == 0 || looped {
+        if destination == 0 {
             return Some(v4::LOOPBACK);
         }
         self.source_for(family, destination).or_else(|| self.address_on(interface, family, destination))
