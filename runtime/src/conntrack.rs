@@ -336,10 +336,9 @@ impl Entry {
     fn close(&mut self, now: Duration) {
         if let ProtocolState::Tcp(connection) = &mut self.protocol
             && self.status.contains(CtStatus::CONFIRMED)
+            && let Some(expires) = connection.close(now)
         {
-            if let Some(expires) = connection.close(now) {
-                self.expires = expires.into();
-            }
+            self.expires = expires.into();
         }
     }
 }

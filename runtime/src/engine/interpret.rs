@@ -158,9 +158,6 @@ impl<'a> Interpreter<'a> {
     /// wants to know.
     fn ask(&mut self, view: &mut View<'_>, mut met: Option<&mut Vec<MetChain<'a>>>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
-        if self.asked & bit(view.hook, view.stage) == 0 {
-            return last;
-        }
         for bound in &self.chains {
             if !bound.meets(view) {
                 continue;
@@ -311,6 +308,10 @@ fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
 impl Ruling for Interpreter<'_> {
     fn decide(&mut self, view: &mut View<'_>) -> Decision {
         self.ask(view, None)
+    }
+
+    fn is_asked(&self, hook: Hook, stage: Stage) -> bool {
+        self.asked & bit(hook, stage) != 0
     }
 
     fn translates(&self, family: Family) -> bool {

@@ -377,6 +377,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
 
     /// Asks the ruling about the packet at a stage of a hook. What it gives is what the conversation shall be translated to.
     fn ask(&mut self, hook: Hook, stage: Stage) -> Result<Option<Translation>, Fate> {
+        if self.layout.is_some() && !self.machine.ruling.is_asked(hook, stage) {
+            return Ok(None);
+        }
         let tracked = self.tracked;
         let (decision, filtering) = {
             let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
