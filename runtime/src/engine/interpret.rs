@@ -22,7 +22,6 @@ mod support;
 mod tests;
 mod verdict;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -87,6 +86,22 @@ enum Halt {
     Leave,
     /// It is gone.
     Drop,
+}
+
+/// The verdict of a rule: its own, or one that a map gave.
+#[derive(Clone, Debug)]
+enum Said<'a> {
+    Own(&'a Verdict),
+    Given(Box<Verdict>),
+}
+
+impl Said<'_> {
+    fn verdict(&self) -> &Verdict {
+        match self {
+            Self::Own(verdict) => verdict,
+            Self::Given(verdict) => verdict,
+        }
+    }
 }
 
 /// What a step of a rule gives to a packet that goes on.
@@ -223,7 +238,7 @@ impl<'a> At<'_, 'a, '_> {
                 Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
                 Err(Halt::Leave) | Ok(None) => continue,
             };
-            match &*verdict {
+            match verdict.verdict() {
                 Verdict::Continue => {}
                 Verdict::Return => return End::Undecided,
                 Verdict::Jump(name) => {
@@ -257,10 +272,10 @@ impl<'a> At<'_, 'a, '_> {
     }
 
     /// Notes what came of a rule, where somebody wants to know.
-    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Cow<'a, Verdict>>>) {
+    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Said<'a>>>) {
         let Some(notes) = &mut self.notes else { return };
         let outcome = match verdict {
-            Ok(verdict) => Outcome::Passed(verdict.as_deref().cloned()),
+            Ok(verdict) => Outcome::Passed(verdict.as_ref().map(|said| said.verdict().clone())),
             Err(Halt::Drop) => Outcome::Passed(Some(Verdict::Drop)),
             Err(Halt::Leave) => {
                 let (place, step) = (self.place.step, rule.steps().get(self.place.step));
@@ -273,7 +288,7 @@ impl<'a> At<'_, 'a, '_> {
     }
 
     /// Takes the steps of a rule in order, behind those that are passed, up to its verdict.
-    fn verdict_of(&mut self, rule: &'a Rule, passed: usize) -> Passes<Option<Cow<'a, Verdict>>> {
+    fn verdict_of(&mut self, rule: &'a Rule, passed: usize) -> Passes<Option<Said<'a>>> {
         for (number, step) in rule.steps().iter().enumerate().skip(passed) {
             self.place.step = number;
             match step {
@@ -284,8 +299,8 @@ impl<'a> At<'_, 'a, '_> {
         }
         self.place.step = rule.steps().len();
         match rule.verdict() {
-            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(|verdict| Some(Cow::Owned(verdict))),
-            verdict => Ok(verdict.map(Cow::Borrowed)),
+            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(|verdict| Some(Said::Given(Box::new(verdict)))),
+            verdict => Ok(verdict.map(Said::Own)),
         }
     }
 }
