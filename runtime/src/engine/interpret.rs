@@ -32,7 +32,7 @@ pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
 pub(super) use self::read::value;
 use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
-use super::classify::Classifier;
+use super::classify::{Classifier, Ends, Rest};
 use super::{Action, Decision, Ruling, Stage, View};
 
 /// A ruleset at work. What the machine does not model must have been looked for with [`unsupported`]: here such a test
@@ -226,12 +226,16 @@ impl<'a> At<'_, 'a, '_> {
     fn walk(&mut self, number: usize) -> End {
         let Some(chain) = self.table.chains().get(number) else { return End::Undecided };
         let mut next = 0;
-        while let Some((rule_number, passed)) = self.next_rule(number, next)
-            && let Some(rule) = chain.rules().get(rule_number)
-        {
+        while let Some((rule_number, rest)) = self.next_rule(number, next) {
+            match rest.ends {
+                Some(Ends::Accept) => return End::Decided(Action::Accept, rest.origin),
+                Some(Ends::Drop) => return End::Decided(Action::Drop, rest.origin),
+                None => {}
+            }
+            let Some(rule) = chain.rules().get(rule_number) else { break };
             next = rule_number + 1;
             self.place = Place { chain: number, rule: rule_number, ..self.place };
-            let verdict = self.verdict_of(rule, passed);
+            let verdict = self.verdict_of(rule, rest.passed as usize);
             self.note(chain, rule, &verdict);
             let verdict = match verdict {
                 Ok(Some(verdict)) => verdict,
@@ -261,13 +265,13 @@ impl<'a> At<'_, 'a, '_> {
         End::Undecided
     }
 
-    /// The number of the first rule of a chain from one on, and how many of its steps the packet has passed already. Where
-    /// nobody wants to know of them, rules are left out of which nothing would come.
-    fn next_rule(&self, chain: usize, from: usize) -> Option<(usize, usize)> {
+    /// The number of the first rule of a chain from one on, and what is left of it for the packet. Where nobody wants to know
+    /// of them, rules are left out of which nothing would come.
+    fn next_rule(&self, chain: usize, from: usize) -> Option<(usize, Rest)> {
         let classifier = self.chains.classifiers.get(chain).and_then(Option::as_ref);
         match classifier.filter(|_| self.notes.is_none()) {
             Some(classifier) => classifier.first(self.view, from),
-            None => Some((from, 0)),
+            None => Some((from, Rest::ALL)),
         }
     }
 
