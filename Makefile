@@ -56,7 +56,7 @@ bench: setup
 
 fuzz:
 	cd fuzz && cargo run --quiet --bin seeds
-	cd fuzz && for target in iptables_save nft_json netlink ir_json capture; do \
+	cd fuzz && for target in iptables_save nft_json netlink ir_json capture packet classify; do \
 		cargo +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -timeout=10 || exit 1; \
 	done
 

@@ -144,6 +144,12 @@ pub trait Ruling {
     /// Decides about a packet at a stage of a hook. Called for each on its way, in order, each packet in turn.
     fn decide(&mut self, view: &mut View<'_>) -> Decision;
 
+    /// Whether it has anything to say at a stage of a hook: where not, it accepts every packet there, and does nothing.
+    fn is_asked(&self, hook: Hook, stage: Stage) -> bool {
+        let _ = (hook, stage);
+        true
+    }
+
     /// Whether there are chains of type nat for a family: only then are conversations bound to their ends.
     fn translates(&self, family: Family) -> bool {
         let _ = family;
@@ -154,6 +160,10 @@ pub trait Ruling {
 impl<R: Ruling + ?Sized> Ruling for &mut R {
     fn decide(&mut self, view: &mut View<'_>) -> Decision {
         (**self).decide(view)
+    }
+
+    fn is_asked(&self, hook: Hook, stage: Stage) -> bool {
+        (**self).is_asked(hook, stage)
     }
 
     fn translates(&self, family: Family) -> bool {

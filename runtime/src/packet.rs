@@ -92,6 +92,7 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// Why a host would not take it in.
+    #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
         match byte(bytes, 0).ok_or(Malformed::Short)? >> 4 {
             4 => ipv4::parse(bytes),
@@ -108,6 +109,7 @@ impl<'a> Packet<'a> {
 
     /// Its family.
     #[must_use]
+    #[inline]
     pub const fn family(&self) -> Family {
         self.family
     }
@@ -126,6 +128,7 @@ impl<'a> Packet<'a> {
 
     /// Its source and destination; IPv4 in the low 32 bits.
     #[must_use]
+    #[inline]
     pub fn addresses(&self) -> (u128, u128) {
         wire::addresses(self.bytes, self.family).unwrap_or_default()
     }
@@ -133,6 +136,7 @@ impl<'a> Packet<'a> {
     /// The transport protocol, as `meta l4proto` sees it: behind the extension headers of IPv6, but for the
     /// authentication header, which counts as a transport protocol. Where an extension header is cut short, its number.
     #[must_use]
+    #[inline]
     pub const fn protocol(&self) -> Protocol {
         self.protocol
     }
@@ -187,6 +191,7 @@ impl<'a> Packet<'a> {
 
     /// The whole packet, from the IP header on.
     #[must_use]
+    #[inline]
     pub const fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
@@ -199,6 +204,7 @@ impl<'a> Packet<'a> {
 
     /// The transport header and what follows; none in a later fragment and where an extension header is cut short.
     #[must_use]
+    #[inline]
     pub fn transport(&self) -> Option<&'a [u8]> {
         match self.fragment {
             Some(Fragment { offset: 1.., .. }) => None,

@@ -12,6 +12,12 @@ pub struct EntryId {
 }
 
 impl EntryId {
+    /// The number of an entry that is held at a place.
+    #[inline]
+    pub(super) const fn of(entry: &Entry, place: u32) -> Self {
+        Self { serial: entry.serial, place }
+    }
+
     /// Where the entry is held.
     #[inline]
     pub const fn place(self) -> u32 {
@@ -81,12 +87,6 @@ impl Entries {
         self.pieces.get(place / PIECE)?.get(place % PIECE)?.as_ref()
     }
 
-    /// The number of the entry at a place.
-    #[inline]
-    pub fn id_at(&self, place: u32) -> Option<EntryId> {
-        Some(EntryId { serial: self.at(place)?.serial, place })
-    }
-
     #[inline]
     fn slot_mut(&mut self, place: u32) -> Option<&mut Option<Entry>> {
         let place = place as usize;
@@ -104,9 +104,8 @@ impl Entries {
     /// All of them, in the order in which they were made.
     pub fn iter(&self) -> impl Iterator<Item = (EntryId, &Entry)> {
         let all = self.pieces.iter().flatten().zip(0_u32..);
-        let mut all: Vec<_> = all
-            .filter_map(|(slot, place)| slot.as_ref().map(|entry| (EntryId { serial: entry.serial, place }, entry)))
-            .collect();
+        let mut all: Vec<_> =
+            all.filter_map(|(slot, place)| slot.as_ref().map(|entry| (EntryId::of(entry, place), entry))).collect();
         // The oldest has the number that is the furthest behind the next one.
         all.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(self.serial.wrapping_sub(id.serial)));
         all.into_iter()

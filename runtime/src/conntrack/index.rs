@@ -11,6 +11,11 @@ pub struct Index {
     held: usize,
 }
 
+/// What stands in the row for a place.
+const fn taken(hash: u32, place: u32) -> u64 {
+    (hash as u64) << 32 | (place as u64 + 1)
+}
+
 impl Index {
     /// The highest place that can be held.
     pub const LAST: u32 = u32::MAX - 1;
@@ -25,7 +30,7 @@ impl Index {
                 self.put(taken);
             }
         }
-        self.put(u64::from(hash) << 32 | (u64::from(place) + 1));
+        self.put(taken(hash, place));
         self.held += 1;
     }
 
@@ -65,7 +70,7 @@ impl Index {
 
     /// Removes a place that was added with the hash, if it is there.
     pub fn remove(&mut self, hash: u32, place: u32) {
-        let wanted = u64::from(hash) << 32 | (u64::from(place) + 1);
+        let wanted = taken(hash, place);
         let mut hole = self.home(wanted);
         loop {
             match self.row.get(hole) {

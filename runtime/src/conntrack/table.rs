@@ -97,13 +97,14 @@ impl Table {
             let place = handle >> 1;
             let Some(entry) = self.entries.at(place) else { continue };
             if entry.packed(direction) == tuple && entry.zone.of(direction) == zone.of(direction) {
+                let found = Some((EntryId::of(entry, place), direction));
                 if direction == CtDirection::Reply {
-                    return self.entries.id_at(place).map(|id| (id, direction));
+                    return found;
                 }
-                original = Some(place);
+                original = found;
             }
         }
-        original.and_then(|place| self.entries.id_at(place)).map(|id| (id, CtDirection::Original))
+        original
     }
 
     /// Has the processor fetch what a search with the hash will look at first.

@@ -29,6 +29,10 @@ impl<R: Ruling, F: FnMut() -> R> Backend for MachineBackend<F> {
 
     fn run(&mut self, host: &Host, traffic: &Traffic) -> Result<Vec<Observation>, BackendError> {
         let mut machine = Machine::new(host, (self.ruling)());
-        Ok(traffic.packets.iter().map(|packet| machine.run_packet(packet)).collect())
+        let mut observations = Vec::with_capacity(traffic.packets.len());
+        machine.run_packets(&traffic.packets, |seen| {
+            observations.push(std::mem::replace(seen, Observation::unseen()));
+        });
+        Ok(observations)
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! It decides nothing. A rule is passed over where one of its first tests fails, those in front of everything that counts
 //! or changes something, so that nothing would come of it. The rule that is left is then run by the interpreter, from the
-//! first step on that the classifier did not decide, and behind it the classifier is asked anew, for the rule may have changed
+//! first step on that the classifier did not test (where nothing is left but to accept or to drop, that is all), and behind it the classifier is asked anew, for the rule may have changed
 //! what later ones test. So whatever the classifier does not know, it does not pass over, and with it or without it a ruleset
 //! decides alike and counts alike.
 
@@ -14,7 +14,7 @@ mod keys;
 mod passing;
 mod tree;
 
-use ringwall_ir::{Chain, Selector, Table};
+use ringwall_ir::{Chain, OriginId, Rule, Selector, Table, Verdict};
 
 use self::condition::Condition;
 use self::keys::Reader;
@@ -28,9 +28,42 @@ const KEYS_MAX: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Classifier {
     readers: Vec<Reader>,
-    /// For each rule, how many of its steps are passed where its condition is met.
-    passed: Vec<u32>,
+    /// What is left of each rule where its condition is met.
+    rests: Vec<Rest>,
     tree: Tree,
+}
+
+/// What is left of a rule where its condition is met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    /// How many of its steps are passed.
+    pub passed: u32,
+    /// All are, and the verdict is one of the two that look at nothing more.
+    pub ends: Option<Ends>,
+    /// Where the rule comes from.
+    pub origin: OriginId,
+}
+
+/// A verdict that ends the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    Accept,
+    Drop,
+}
+
+impl Rest {
+    /// All of a rule.
+    pub const ALL: Self = Self { passed: 0, ends: None, origin: OriginId(0) };
+
+    fn of(rule: &Rule, condition: &Condition) -> Self {
+        let whole = u32::try_from(rule.steps().len()) == Ok(condition.passed);
+        let ends = match rule.verdict() {
+            Some(Verdict::Accept) if whole => Some(Ends::Accept),
+            Some(Verdict::Drop) if whole => Some(Ends::Drop),
+            _ => None,
+        };
+        Self { passed: condition.passed, ends, origin: rule.origin() }
+    }
 }
 
 impl Classifier {
@@ -49,14 +82,15 @@ impl Classifier {
             return None;
         }
         let readers = selectors.into_iter().map(Reader::of).collect();
-        let passed = rules.iter().map(|rule| rule.passed).collect();
-        Some(Self { readers, passed, tree: Tree::new(&rules) })
+        let rests = chain.rules().iter().zip(&rules).map(|(rule, condition)| Rest::of(rule, condition)).collect();
+        Some(Self { readers, rests, tree: Tree::new(&rules) })
     }
 
-    /// The first rule from a number on whose first tests the packet passes, and how many of its steps are passed with them.
-    pub fn first(&self, view: &View<'_>, from: usize) -> Option<(usize, usize)> {
+    /// The first rule from a number on whose first tests the packet passes, and what is left of it.
+    #[inline]
+    pub fn first(&self, view: &View<'_>, from: usize) -> Option<(usize, Rest)> {
         let mut keys = keys::Keys::new(&self.readers, view);
         let rule = self.tree.first(&mut keys, from)?;
-        Some((rule, self.passed.get(rule).map_or(0, |&passed| passed as usize)))
+        Some((rule, *self.rests.get(rule)?))
     }
 }

@@ -22,7 +22,6 @@ mod support;
 mod tests;
 mod verdict;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,7 +32,7 @@ pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
 pub(super) use self::read::value;
 use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
-use super::classify::Classifier;
+use super::classify::{Classifier, Ends, Rest};
 use super::{Action, Decision, Ruling, Stage, View};
 
 /// A ruleset at work. What the machine does not model must have been looked for with [`unsupported`]: here such a test
@@ -87,6 +86,22 @@ enum Halt {
     Leave,
     /// It is gone.
     Drop,
+}
+
+/// The verdict of a rule: its own, or one that a map gave.
+#[derive(Clone, Debug)]
+enum Said<'a> {
+    Own(&'a Verdict),
+    Given(Box<Verdict>),
+}
+
+impl Said<'_> {
+    fn verdict(&self) -> &Verdict {
+        match self {
+            Self::Own(verdict) => verdict,
+            Self::Given(verdict) => verdict,
+        }
+    }
 }
 
 /// What a step of a rule gives to a packet that goes on.
@@ -158,9 +173,6 @@ impl<'a> Interpreter<'a> {
     /// wants to know.
     fn ask(&mut self, view: &mut View<'_>, mut met: Option<&mut Vec<MetChain<'a>>>) -> Decision {
         let mut last = Decision { action: Action::Accept, origin: None };
-        if self.asked & bit(view.hook, view.stage) == 0 {
-            return last;
-        }
         for bound in &self.chains {
             if !bound.meets(view) {
                 continue;
@@ -214,19 +226,23 @@ impl<'a> At<'_, 'a, '_> {
     fn walk(&mut self, number: usize) -> End {
         let Some(chain) = self.table.chains().get(number) else { return End::Undecided };
         let mut next = 0;
-        while let Some((rule_number, passed)) = self.next_rule(number, next)
-            && let Some(rule) = chain.rules().get(rule_number)
-        {
+        while let Some((rule_number, rest)) = self.next_rule(number, next) {
+            match rest.ends {
+                Some(Ends::Accept) => return End::Decided(Action::Accept, rest.origin),
+                Some(Ends::Drop) => return End::Decided(Action::Drop, rest.origin),
+                None => {}
+            }
+            let Some(rule) = chain.rules().get(rule_number) else { break };
             next = rule_number + 1;
             self.place = Place { chain: number, rule: rule_number, ..self.place };
-            let verdict = self.verdict_of(rule, passed);
+            let verdict = self.verdict_of(rule, rest.passed as usize);
             self.note(chain, rule, &verdict);
             let verdict = match verdict {
                 Ok(Some(verdict)) => verdict,
                 Err(Halt::Drop) => return End::Decided(Action::Drop, rule.origin()),
                 Err(Halt::Leave) | Ok(None) => continue,
             };
-            match &*verdict {
+            match verdict.verdict() {
                 Verdict::Continue => {}
                 Verdict::Return => return End::Undecided,
                 Verdict::Jump(name) => {
@@ -249,21 +265,21 @@ impl<'a> At<'_, 'a, '_> {
         End::Undecided
     }
 
-    /// The number of the first rule of a chain from one on, and how many of its steps the packet has passed already. Where
-    /// nobody wants to know of them, rules are left out of which nothing would come.
-    fn next_rule(&self, chain: usize, from: usize) -> Option<(usize, usize)> {
+    /// The number of the first rule of a chain from one on, and what is left of it for the packet. Where nobody wants to know
+    /// of them, rules are left out of which nothing would come.
+    fn next_rule(&self, chain: usize, from: usize) -> Option<(usize, Rest)> {
         let classifier = self.chains.classifiers.get(chain).and_then(Option::as_ref);
         match classifier.filter(|_| self.notes.is_none()) {
             Some(classifier) => classifier.first(self.view, from),
-            None => Some((from, 0)),
+            None => Some((from, Rest::ALL)),
         }
     }
 
     /// Notes what came of a rule, where somebody wants to know.
-    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Cow<'a, Verdict>>>) {
+    fn note(&mut self, chain: &'a Chain, rule: &'a Rule, verdict: &Passes<Option<Said<'a>>>) {
         let Some(notes) = &mut self.notes else { return };
         let outcome = match verdict {
-            Ok(verdict) => Outcome::Passed(verdict.as_deref().cloned()),
+            Ok(verdict) => Outcome::Passed(verdict.as_ref().map(|said| said.verdict().clone())),
             Err(Halt::Drop) => Outcome::Passed(Some(Verdict::Drop)),
             Err(Halt::Leave) => {
                 let (place, step) = (self.place.step, rule.steps().get(self.place.step));
@@ -276,7 +292,7 @@ impl<'a> At<'_, 'a, '_> {
     }
 
     /// Takes the steps of a rule in order, behind those that are passed, up to its verdict.
-    fn verdict_of(&mut self, rule: &'a Rule, passed: usize) -> Passes<Option<Cow<'a, Verdict>>> {
+    fn verdict_of(&mut self, rule: &'a Rule, passed: usize) -> Passes<Option<Said<'a>>> {
         for (number, step) in rule.steps().iter().enumerate().skip(passed) {
             self.place.step = number;
             match step {
@@ -287,8 +303,8 @@ impl<'a> At<'_, 'a, '_> {
         }
         self.place.step = rule.steps().len();
         match rule.verdict() {
-            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(|verdict| Some(Cow::Owned(verdict))),
-            verdict => Ok(verdict.map(Cow::Borrowed)),
+            Some(Verdict::Map(map)) => self.mapped_verdict(map).map(|verdict| Some(Said::Given(Box::new(verdict)))),
+            verdict => Ok(verdict.map(Said::Own)),
         }
     }
 }
@@ -311,6 +327,10 @@ fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
 impl Ruling for Interpreter<'_> {
     fn decide(&mut self, view: &mut View<'_>) -> Decision {
         self.ask(view, None)
+    }
+
+    fn is_asked(&self, hook: Hook, stage: Stage) -> bool {
+        self.asked & bit(hook, stage) != 0
     }
 
     fn translates(&self, family: Family) -> bool {

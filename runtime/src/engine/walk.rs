@@ -16,6 +16,7 @@
 
 mod answer;
 mod input;
+mod machine;
 #[cfg(test)]
 mod tests;
 mod translate;
@@ -25,97 +26,17 @@ use std::time::Duration;
 use ipnet::IpNet;
 use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
+pub use self::machine::Machine;
+use self::machine::Parts;
 use super::routing::{LOOPBACK, Routing, Way, is_confined, is_of_a_link};
 use super::{Action, Carried, Ruling, Stage, View};
-use crate::conntrack::{Conntrack, Help, Tracked};
-use crate::defrag::{Defragmenter, Reassembly};
-use crate::host::Host;
+use crate::conntrack::{Help, Tracked};
+use crate::defrag::Reassembly;
 use crate::nat::Translation;
 use crate::observation::{Fate, Observation};
 use crate::packet::answer::IcmpError;
 use crate::packet::{Layout, Packet, options, wire, write_sender, write_sent_header};
-use crate::traffic::{Entry, Sender, TimedPacket};
-
-/// A host that packets are walked through, under a ruling.
-#[derive(Clone, Debug)]
-pub struct Machine<R> {
-    host: Host,
-    ruling: R,
-    conntrack: Conntrack,
-    fragments: Defragmenter,
-    /// Memory for the bytes of the next packet.
-    spare: Vec<u8>,
-}
-
-impl<R: Ruling> Machine<R> {
-    /// A host as it has just started: no conversation is known.
-    pub fn new(host: &Host, ruling: R) -> Self {
-        let conntrack = Conntrack::new(host.sysctls.clone());
-        Self { host: host.clone(), ruling, conntrack, fragments: Defragmenter::default(), spare: Vec::new() }
-    }
-
-    /// Walks one packet through the host. Packets come in the order of time.
-    pub fn run_packet(&mut self, packet: &TimedPacket) -> Observation {
-        let mut seen = Observation::unseen();
-        self.observe(packet, &mut seen);
-        seen
-    }
-
-    /// As [`Self::run_packet`], but puts what is seen in the place of what was seen of another packet, whose memory is used
-    /// again.
-    pub fn observe(&mut self, packet: &TimedPacket, seen: &mut Observation) {
-        let mut bytes = seen.left.take().unwrap_or_else(|| std::mem::take(&mut self.spare));
-        seen.forget();
-        if !matches!(packet.bytes.first().map(|first| first >> 4), Some(4 | 6)) {
-            return;
-        }
-        bytes.clear();
-        bytes.extend_from_slice(&packet.bytes);
-        let Self { host, ruling, conntrack, fragments, spare } = self;
-        let parts = Parts { host, ruling, conntrack, fragments };
-        let mut walk = Walk::new(parts, packet.at, bytes, seen);
-        walk.refused = packet.refused;
-        *spare = match &packet.entry {
-            Entry::Arrives(interface) => walk.run(|walk| walk.arrive(interface)),
-            Entry::Sent => {
-                walk.sender = Some(packet.sender);
-                walk.run(Walk::send)
-            }
-        };
-    }
-
-    /// Puts another ruling in the place of the one that there was. Conversations stay known.
-    pub fn replace(&mut self, ruling: R) {
-        self.ruling = ruling;
-    }
-
-    /// What connection tracking knows.
-    #[must_use]
-    pub const fn conntrack(&self) -> &Conntrack {
-        &self.conntrack
-    }
-
-    /// The ruling.
-    #[must_use]
-    pub const fn ruling(&self) -> &R {
-        &self.ruling
-    }
-}
-
-/// The parts of a machine, each by itself.
-struct Parts<'m, R> {
-    host: &'m Host,
-    ruling: &'m mut R,
-    conntrack: &'m mut Conntrack,
-    fragments: &'m mut Defragmenter,
-}
-
-impl<R> Parts<'_, R> {
-    /// The same for a packet that is walked in between.
-    const fn lent(&mut self) -> Parts<'_, R> {
-        Parts { host: self.host, ruling: self.ruling, conntrack: self.conntrack, fragments: self.fragments }
-    }
-}
+use crate::traffic::Sender;
 
 /// One packet on its way.
 struct Walk<'m, R> {
@@ -406,6 +327,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
 
     /// Asks the ruling about the packet at a stage of a hook. What it gives is what the conversation shall be translated to.
     fn ask(&mut self, hook: Hook, stage: Stage) -> Result<Option<Translation>, Fate> {
+        if self.layout.is_some() && !self.machine.ruling.is_asked(hook, stage) {
+            return Ok(None);
+        }
         let tracked = self.tracked;
         let (decision, filtering) = {
             let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {

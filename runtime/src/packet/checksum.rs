@@ -11,6 +11,20 @@ pub fn of(bytes: &[u8]) -> u16 {
     fold(sum(bytes))
 }
 
+/// The same of an IPv4 header without options.
+#[must_use]
+#[inline]
+pub fn of_plain_header(header: &[u8; wire::IPV4_HEADER]) -> u16 {
+    let (words, _) = header.as_chunks::<4>();
+    let mut sum = 0;
+    for word in words {
+        sum += u64::from(u32::from_be_bytes(*word));
+    }
+    // The sum of five numbers of 32 bits: twice folded, it has 17 bits at the most.
+    let sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+    fold(sum)
+}
+
 /// The checksum of a transport header and its payload, with the pseudo header where the protocol has one; zero where
 /// a right checksum is among them. `header` is the IP header.
 #[must_use]
@@ -67,11 +81,17 @@ fn pseudo_header(header: &[u8], family: Family, protocol: Protocol, length: usiz
 /// The sum of the bytes as numbers of 16 bits. Those of 32 bits have the same, as far as it is folded (RFC 1071 §2).
 #[inline]
 fn sum(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<4>();
-    let whole: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
-    let mut pairs = rest.chunks_exact(2);
-    let half: u64 = pairs.by_ref().map(|pair| u64::from(wire::number16(pair, 0).unwrap_or(0))).sum();
-    whole + half + pairs.remainder().first().map_or(0, |&last| u64::from(last) << 8)
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut sum = 0;
+    for word in words {
+        let word = u64::from_be_bytes(*word);
+        sum += (word >> 32) + (word & 0xffff_ffff);
+    }
+    let (pairs, last) = rest.as_chunks::<2>();
+    for pair in pairs {
+        sum += u64::from(u16::from_be_bytes(*pair));
+    }
+    sum + last.first().map_or(0, |&last| u64::from(last) << 8)
 }
 
 #[inline]

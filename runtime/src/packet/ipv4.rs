@@ -20,7 +20,11 @@ pub fn parse(bytes: &[u8]) -> Result<Packet<'_>, Malformed> {
         return Err(Malformed::HeaderLength);
     }
     let header = bytes.get(..length).ok_or(Malformed::HeaderLength)?;
-    if checksum::of(header) != 0 {
+    let sum = match header.first_chunk() {
+        Some(plain) if header.len() == IPV4_HEADER => checksum::of_plain_header(plain),
+        _ => checksum::of(header),
+    };
+    if sum != 0 {
         return Err(Malformed::HeaderChecksum);
     }
     let total = usize::from(read16(2)?);

@@ -25,7 +25,7 @@ impl Cut {
     /// The cut of a key at bounds, of which there is at least one; each has its child, and so have the values before.
     pub fn new(key: usize, before: u32, bounds: &[(u128, u32)]) -> Self {
         let (first, last) = (bounds.first().map_or(0, |bound| bound.0), bounds.last().map_or(0, |bound| bound.0));
-        let wanted = (bounds.len() * 2).next_power_of_two().trailing_zeros();
+        let wanted = bounds.len().next_power_of_two().trailing_zeros();
         let shift = (u128::BITS - (last - first).leading_zeros()).saturating_sub(wanted);
         let stretch_of = |bound: u128| usize::try_from((bound - first) >> shift).unwrap_or(usize::MAX);
         let mut starts = vec![0_u32; stretch_of(last) + 2];

@@ -48,6 +48,7 @@ impl Reader {
         Self { selector, family: row.needs.family(), protocol: row.needs.protocol(), way }
     }
 
+    #[inline]
     fn read(&self, view: &View<'_>) -> Option<u128> {
         let packet = view.packet;
         if self.family.is_some_and(|family| family != packet.family())
@@ -78,26 +79,36 @@ pub struct Keys<'k, 'v> {
     readers: &'k [Reader],
     view: &'k View<'v>,
     values: [u128; KEYS_MAX],
+    /// A bit for each key that was looked for, and for each that is there.
     read: u32,
     present: u32,
 }
 
 impl<'k, 'v> Keys<'k, 'v> {
+    #[inline]
     pub const fn new(readers: &'k [Reader], view: &'k View<'v>) -> Self {
         Self { readers, view, values: [0; KEYS_MAX], read: 0, present: 0 }
     }
 
     /// What the packet has for a key; none where it lacks the field.
+    #[inline(always)]
     pub fn value(&mut self, key: usize) -> Option<u128> {
+        let key = key % KEYS_MAX;
         let bit = 1 << key;
-        let place = self.values.get_mut(key)?;
         if self.read & bit == 0 {
-            self.read |= bit;
-            if let Some(value) = self.readers.get(key)?.read(self.view) {
-                *place = value;
-                self.present |= bit;
-            }
+            self.fetch(key, bit);
         }
-        (self.present & bit != 0).then_some(*place)
+        if self.present & bit == 0 { None } else { self.values.get(key).copied() }
+    }
+
+    #[inline(never)]
+    fn fetch(&mut self, key: usize, bit: u32) {
+        self.read |= bit;
+        if let Some(value) = self.readers.get(key).and_then(|reader| reader.read(self.view))
+            && let Some(place) = self.values.get_mut(key)
+        {
+            *place = value;
+            self.present |= bit;
+        }
     }
 }

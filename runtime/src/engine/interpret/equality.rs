@@ -6,6 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use ringwall_ir::arbitrary::{self, Options};
+use ringwall_ir::words::TableFamily;
+use ringwall_ir::{Field, Symbol, TableParts, Values};
 
 use super::*;
 use crate::compare::converse::{Plan, converse};
@@ -15,7 +17,9 @@ use crate::compare::region::Region;
 use crate::conntrack::Style;
 use crate::engine::{Explaining, Machine};
 use crate::host::Host;
-use crate::traffic::Traffic;
+use crate::observation::Fate;
+use crate::packet::build::Build;
+use crate::traffic::{Entry, Sender, TimedPacket, Traffic};
 
 /// Runs traffic with the classifier, without it and under an explaining interpreter.
 fn agree(host: &Host, rules: &Ruleset, traffic: &Traffic) -> Result<(), TestCaseError> {
@@ -35,6 +39,29 @@ fn agree(host: &Host, rules: &Ruleset, traffic: &Traffic) -> Result<(), TestCase
     prop_assert_eq!(lines(&fast), lines(&plain));
     prop_assert_eq!(&fast.ruling().state, &plain.ruling().state);
     Ok(())
+}
+
+#[test]
+fn an_interface_has_the_number_that_the_host_gives_it() {
+    let host = random::host();
+    let test = |names: [&str; 1], number| {
+        let symbols = names.map(|name| Symbol { name: name.to_owned(), number }).to_vec();
+        Match::In { selector: Field::Iif.into(), values: Values::Symbols(symbols), negated: false }.into()
+    };
+    let base = BaseChain::filter(Hook::Input, Priority::FILTER, ChainPolicy::Accept, OriginId(0));
+    let mut chain = Chain::base("input", base).unwrap();
+    for (name, number) in [("eth1", Some(2)), ("eth0", Some(77)), ("eth0", None)] {
+        chain.push(OriginId(1), vec![test([name], number)], Some(Verdict::Drop)).unwrap();
+    }
+    let parts = TableParts { chains: vec![chain], ..TableParts::default() };
+    let tables = vec![Table::new(TableFamily::Inet, "t", parts).unwrap()];
+    let rules = Ruleset { tables, ..Ruleset::default() };
+    let bytes = Build::between("10.0.0.9".parse().unwrap(), "10.0.0.1".parse().unwrap()).udp(1, 2, b"");
+    let entry = Entry::Arrives("eth0".to_owned());
+    let packet = TimedPacket { at: Duration::ZERO, entry, bytes, refused: false, sender: Sender::default() };
+    let seen = Machine::new(&host, Interpreter::new(&rules)).run_packet(&packet);
+    assert_eq!(seen.fate, Some(Fate::Drop));
+    agree(&host, &rules, &Traffic { packets: vec![packet] }).unwrap();
 }
 
 #[test]

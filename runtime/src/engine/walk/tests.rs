@@ -8,9 +8,11 @@ use ringwall_ir::words::{CtState, Direction, Hook, Protocol, Refusal, TcpFlags};
 
 use super::*;
 use crate::engine::Decision;
+use crate::host::Host;
 use crate::host::{Interface, Route, Sysctls};
 use crate::observation::Answer;
 use crate::packet::build::{Build, Segment};
+use crate::traffic::{Entry, TimedPacket};
 
 /// Decides by hook: what the closure says, else accept. Each decision carries the hook's number as its origin.
 struct ByHook<F>(F);
