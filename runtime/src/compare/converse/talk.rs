@@ -80,7 +80,8 @@ impl Talk {
             (_, 0 | 1) => (Words::Tcp(Tcp::draw(rng)), *choose(&SERVICES, rng).unwrap_or(&80)),
             _ => (Words::Datagram(Datagram::new(protocol)), *choose(&SERVICES, rng).unwrap_or(&80)),
         };
-        Self::between(family, (from, 1024 + number % 60_000), (to, port), words, places)
+        // Far from the ports that the machine gives where the kernel draws: nobody shall meet those by chance.
+        Self::between(family, (from, 20_000 + number % 40_000), (to, port), words, places)
     }
 
     fn between(family: Family, own: Name, other: Name, words: Words, places: &Places) -> Self {
