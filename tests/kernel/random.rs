@@ -9,7 +9,7 @@ use libtest_mimic::{Failed, Trial};
 use crate::support::{skip, test};
 
 /// How many rulesets are drawn in the ordinary suite, and in the whole one (`RINGWALL_FULL`).
-const RULESETS: (u32, u32) = (24, 600);
+const RULESETS: (u32, u32) = (80, 600);
 
 /// The comparison.
 pub fn tests() -> Vec<Trial> {
