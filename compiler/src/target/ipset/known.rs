@@ -118,26 +118,32 @@ impl KnownSet {
         !nets && (self.timeout.is_some() || !with_timeout)
     }
 
-    /// Whether ipset takes the element, or the IR has no place for such a set or element.
+    /// How many elements a text is at least, where ipset takes it or the IR has no place for it.
     ///
     /// # Errors
     /// Why ipset refuses it.
-    pub(super) fn takes(&self, text: &str) -> Result<(), String> {
-        let Some(kind) = self.kind else { return Ok(()) };
+    pub(super) fn takes(&self, text: &str) -> Result<u128, String> {
+        let Some(kind) = self.kind else { return Ok(1) };
         let Some(parts) = parse(kind, self.family, text) else {
             return match without_ports(text) {
-                true => Ok(()),
+                true => Ok(1),
                 false => {
                     Err(format!("`{text}` is no element of a set of type `{}` of {}", kind.name, self.family.name()))
                 }
             };
         };
         let all = Field::source(self.family).max();
-        let net = |(place, part): (usize, &(u128, u128))| {
-            kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: true }) && *part == (0, all)
-        };
-        if parts.iter().enumerate().any(net) {
+        let is_net = |place| kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: true });
+        let is_single = |place| kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: false });
+        if parts.iter().enumerate().any(|(place, part)| is_net(place) && *part == (0, all)) {
             return Err(format!("ipset refuses `{text}`, which holds all addresses: write its two halves"));
+        }
+        let several = parts.iter().enumerate().any(|(place, (first, last))| is_single(place) && first != last);
+        if several && self.family == Family::Ipv6 {
+            return Err(format!(
+                "ipset refuses `{text}`: it takes single addresses of ipv6 in a set of type `{}`",
+                kind.name
+            ));
         }
         let first = parts.first().copied().unwrap_or_default();
         if kind.name == "hash:ip" && first.0 == 0 {
@@ -147,14 +153,19 @@ impl KnownSet {
             Some((low, high)) if first.0 < low || first.1 > high => {
                 Err(format!("`{text}` is out of the range of the set, which line {} creates", self.line))
             }
-            _ => Ok(()),
+            _ => Ok(parts
+                .iter()
+                .enumerate()
+                .filter(|part| !is_net(part.0))
+                .map(|(_, (first, last))| last - first + 1)
+                .product()),
         }
     }
 
-    /// Whether it holds as many elements as it can, each line for one at least.
-    pub(super) fn is_full(&self) -> bool {
-        self.strange.is_none()
-            && self.size.is_some_and(|size| u32::try_from(self.entries.len()).is_ok_and(|held| held >= size))
+    /// Whether so many elements are too many beside those that it holds, each line for one at least.
+    pub(super) fn is_full(&self, more: u128) -> bool {
+        let held = more.saturating_add(self.entries.len().try_into().unwrap_or(u128::MAX));
+        self.strange.is_none() && self.size.is_some_and(|size| held > u128::from(size))
     }
 
     /// What the set is in the IR.

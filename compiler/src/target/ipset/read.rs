@@ -56,9 +56,9 @@ fn command(sets: &mut KnownSets, line: &str, number: u32) -> Result<(), Problem>
             let entry = entry(element, options, number)?;
             let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
             takes_options(name, set, options)?;
-            set.takes(element).map_err(Problem::new)?;
+            let more = set.takes(element).map_err(Problem::new)?;
             if set.texts.insert((*element).to_owned()) {
-                if set.is_full() {
+                if set.is_full(if exist { 1 } else { more }) {
                     let problem = format!("the set `{name}` is full: it holds {}", set.size.unwrap_or_default());
                     let help = format!("write a larger `maxelem` in line {}, which creates the set", set.line);
                     return Err(Problem::new(problem).help(help));

@@ -174,6 +174,12 @@ fn an_error_of_a_set_is_told_where_the_set_is() {
             4,
             "the set `lan` is full: it holds 2",
         ),
+        ("create lan hash:ip maxelem 2\nadd lan 1.2.3.0/24\n", 2, "the set `lan` is full: it holds 2"),
+        (
+            "create lan hash:ip family inet6\nadd lan fe80::/120\n",
+            2,
+            "ipset refuses `fe80::/120`: it takes single addresses of ipv6 in a set of type `hash:ip`",
+        ),
         (
             "create lan hash:net\nadd lan 0.0.0.0/0\n",
             2,
