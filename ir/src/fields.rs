@@ -448,7 +448,7 @@ fields! {
     SocketCgroupv2(1) "socket cgroupv2" 64 Host Cgroupsv2, Socket, Load::Socket(3), NO_CGROUPS.no_nft_json("nft 1.0.6 takes no control group in JSON");
     SocketMark "socket mark" 32 Host Mark, Socket, Load::Socket(1), NO_SOCKETS.no_iptables(NO_XTABLES);
     SocketTransparent "socket transparent" 1 Host Integer, Socket, Load::Socket(0), NO_SOCKETS;
-    SocketWildcard "socket wildcard" 1 Host Integer, Socket, Load::Socket(2), NO_SOCKETS.no_iptables(NO_XTABLES);
+    SocketWildcard "socket wildcard" 1 Host Integer, Socket, Load::Socket(2), NO_SOCKETS;
     TcpDport "tcp dport" 16 Network InetService, is(Protocol::TCP), transport(16), ALL;
     TcpFlags "tcp flags" 8 Network TcpFlag, is(Protocol::TCP), transport(104), ALL;
     TcpMaxseg "tcp option maxseg size" 16 Network Integer, is(Protocol::TCP), Load::TcpMaxseg, ALL;

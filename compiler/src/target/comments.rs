@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Comments that a target's text does not have as they were written. Packets do not notice: so that is told, and no error.
 
-use ringwall_ir::{Elements, Origin, OriginId, Ruleset, Table};
+use ringwall_ir::{Elements, Origin, OriginId, Ruleset, Set, Table};
 
 use super::Target;
 
@@ -23,13 +23,13 @@ pub fn not_as_written(ruleset: &Ruleset, target: Target) -> Vec<NotAsWritten> {
         Target::NftJson => (changed(ruleset), "nft 1.0.6 takes none there in JSON"),
         Target::Iptables | Target::Ip6tables => (Vec::new(), "iptables has no place for them"),
     };
-    let objects = target != Target::NftJson;
-    let places: Vec<_> = ruleset.tables.iter().flat_map(|table| beside(table, objects)).collect();
+    let xtables = target != Target::NftJson;
+    let places: Vec<_> = ruleset.tables.iter().flat_map(|table| beside(table, xtables)).collect();
     let dropped = |(kind, places): (&str, Vec<String>)| {
         let message = format!("{kind} are left out: {why}: {}", places.join(", "));
         (!places.is_empty()).then_some(NotAsWritten { origin: None, message })
     };
-    let counting = ruleset.tables.iter().flat_map(counting).collect();
+    let counting = ruleset.tables.iter().flat_map(|table| counting(table, xtables)).collect();
     written
         .into_iter()
         .chain([("comments", places), ("counts of elements", counting)].into_iter().filter_map(dropped))
@@ -67,11 +67,12 @@ fn beside(table: &Table, objects: bool) -> Vec<String> {
         .collect()
 }
 
-/// The sets whose elements have counted.
-fn counting(table: &Table) -> Vec<String> {
+/// The sets whose elements have counted. A set of ipset whose elements all do has a place for that.
+fn counting(table: &Table, ipset: bool) -> Vec<String> {
     let counts = |elements: &Elements| match elements {
         Elements::Intervals(_) => false,
         Elements::List(list) => list.iter().any(|element| !element.meters.is_empty()),
     };
-    table.sets().iter().filter(|set| counts(set.elements())).map(|set| format!("set {}", set.name())).collect()
+    let left_out = |set: &&Set| counts(set.elements()) && !(ipset && !set.spec().meters.is_empty());
+    table.sets().iter().filter(left_out).map(|set| format!("set {}", set.name())).collect()
 }

@@ -6,7 +6,7 @@ mod known;
 mod read;
 mod write;
 
-pub(in crate::target) use known::KnownSets;
+pub(in crate::target) use known::{KnownSet, KnownSets};
 pub(in crate::target) use read::read;
 pub(in crate::target) use write::SetText;
 

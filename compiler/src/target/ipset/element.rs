@@ -28,6 +28,14 @@ pub(super) fn parse(kind: Kind, family: Family, text: &str) -> Option<Vec<(u128,
     words.next().is_none().then_some(parts)
 }
 
+/// Whether it has a port of a protocol that the IR has no such field for: `10.0.0.1,icmp:8/0`.
+pub(super) fn without_ports(text: &str) -> bool {
+    text.split(',').skip(1).filter_map(|word| word.split_once(':')).any(|(protocol, _)| {
+        let number = protocol.parse().ok().map(Protocol).or_else(|| Protocol::named(protocol));
+        number.is_some() && with_ports(protocol).is_none()
+    })
+}
+
 /// The protocols of which ipset looks at a port that the IR has a field for (`get_port` in `ip_set_getport.c`).
 fn with_ports(name: &str) -> Option<Protocol> {
     let protocol = name.parse().ok().map(Protocol).or_else(|| Protocol::named(name))?;
@@ -55,5 +63,5 @@ fn address(family: Family, text: &str) -> Option<u128> {
 fn ports(word: &str) -> Option<(u128, u128)> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     let (first, last): (u16, u16) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some((u128::from(first), u128::from(last)))
+    Some((u128::from(first.min(last)), u128::from(first.max(last))))
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_ir::words::Family;
 use ringwall_ir::{
-    Datatype, Element, Elements, Illegal, IntervalSet, KeyType, Milliseconds, OriginId, Set, SetFlags, SetSpec, Tuple,
+    Counts, Datatype, Element, Elements, Field, Illegal, IntervalSet, KeyType, Meter, Milliseconds, OriginId, Set,
+    SetFlags, SetSpec, Tuple,
 };
 
-use super::element::parse;
+use super::element::{parse, without_ports};
 use super::{Kind, Part};
 use crate::target::iptables::to_ir;
 
@@ -29,6 +30,8 @@ pub(in crate::target) struct KnownSet {
     pub(super) timeout: Option<u32>,
     /// The most elements that it holds; none: as many as its range has.
     pub(super) size: Option<u32>,
+    /// The first and last that it can hold, where it says so.
+    pub(super) range: Option<(u128, u128)>,
     /// An option that the IR cannot hold.
     pub(super) strange: Option<String>,
     /// What it keeps beside its elements: `comment`, `counters`, `skbinfo`.
@@ -50,6 +53,8 @@ pub(super) struct Entry {
     /// Seconds that it stays from now on; 0: it stays.
     pub(super) timeout: Option<u32>,
     pub(super) comment: Option<String>,
+    /// What it has counted.
+    pub(super) counts: Counts,
     /// It is an exception.
     pub(super) nomatch: bool,
 }
@@ -102,10 +107,65 @@ impl KnownSet {
         self.family
     }
 
+    /// Whether its elements count the packets that are found in it.
+    pub(in crate::target) fn counts(&self) -> bool {
+        self.kept.iter().any(|kept| kept == "counters")
+    }
+
     /// Whether packets can add to the set as the IR has it, and with a timeout of their own if they do.
     pub(in crate::target) fn takes_elements(&self, with_timeout: bool) -> bool {
         let nets = self.kind.is_none_or(Kind::has_nets);
         !nets && (self.timeout.is_some() || !with_timeout)
+    }
+
+    /// How many elements a text is at least, where ipset takes it or the IR has no place for it.
+    ///
+    /// # Errors
+    /// Why ipset refuses it.
+    pub(super) fn takes(&self, text: &str) -> Result<u128, String> {
+        let Some(kind) = self.kind else { return Ok(1) };
+        let Some(parts) = parse(kind, self.family, text) else {
+            return match without_ports(text) {
+                true => Ok(1),
+                false => {
+                    Err(format!("`{text}` is no element of a set of type `{}` of {}", kind.name, self.family.name()))
+                }
+            };
+        };
+        let all = Field::source(self.family).max();
+        let is_net = |place| kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: true });
+        let is_single = |place| kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: false });
+        if parts.iter().enumerate().any(|(place, part)| is_net(place) && *part == (0, all)) {
+            return Err(format!("ipset refuses `{text}`, which holds all addresses: write its two halves"));
+        }
+        let several = parts.iter().enumerate().any(|(place, (first, last))| is_single(place) && first != last);
+        if several && self.family == Family::Ipv6 {
+            return Err(format!(
+                "ipset refuses `{text}`: it takes single addresses of ipv6 in a set of type `{}`",
+                kind.name
+            ));
+        }
+        let first = parts.first().copied().unwrap_or_default();
+        if kind.name == "hash:ip" && first.0 == 0 {
+            return Err(format!("ipset refuses `{text}`: a set of type `hash:ip` cannot hold the address of zeros"));
+        }
+        match self.range {
+            Some((low, high)) if first.0 < low || first.1 > high => {
+                Err(format!("`{text}` is out of the range of the set, which line {} creates", self.line))
+            }
+            _ => Ok(parts
+                .iter()
+                .enumerate()
+                .filter(|part| !is_net(part.0))
+                .map(|(_, (first, last))| last - first + 1)
+                .product()),
+        }
+    }
+
+    /// Whether so many elements are too many beside those that it holds, each line for one at least.
+    pub(super) fn is_full(&self, more: u128) -> bool {
+        let held = more.saturating_add(self.entries.len().try_into().unwrap_or(u128::MAX));
+        self.strange.is_none() && self.size.is_some_and(|size| held > u128::from(size))
     }
 
     /// What the set is in the IR.
@@ -126,11 +186,15 @@ impl KnownSet {
             entries.push((entry, parts));
         }
         let plain = entries.iter().all(|(entry, _)| entry.comment.is_none() && entry.timeout.is_none());
+        let plain = plain && !self.counts();
         let exceptions = entries.iter().any(|(entry, _)| entry.nomatch);
         let elements = match kind.parts {
             [_] if plain => Elements::Intervals(in_order(self.family, &entries)),
             _ if exceptions => {
-                return Err(format!("it has exceptions beside timeouts or several parts {}", at(self.line)));
+                return Err(format!(
+                    "it has exceptions beside timeouts, comments, counters or several parts {}",
+                    at(self.line)
+                ));
             }
             _ => Elements::List(self.elements(kind, &entries, origin)?),
         };
@@ -153,6 +217,7 @@ impl KnownSet {
             },
             timeout: self.timeout.filter(|&seconds| seconds > 0).map(seconds),
             size: self.size,
+            meters: if self.counts() { vec![Meter::Counter(Counts::default())] } else { Vec::new() },
             ..SetSpec::of(parts.collect())
         }
     }
@@ -200,11 +265,19 @@ impl KnownSet {
             // Of its own time, only what is left is told.
             Some(left) => (Some(seconds(left)), None),
         };
-        Element { timeout, expires, comment: entry.comment.clone(), ..Element::of(Tuple(tuple), origin) }
+        let counted = self.counts() && entry.counts != Counts::default();
+        let meters = if counted { vec![Meter::Counter(entry.counts)] } else { Vec::new() };
+        Element { timeout, expires, meters, comment: entry.comment.clone(), ..Element::of(Tuple(tuple), origin) }
     }
 
     /// A list is all that its sets hold, where they are of one kind and keep still.
     fn list(&self, all: &KnownSets, origin: OriginId) -> Result<(SetSpec, Elements), String> {
+        if self.counts() {
+            return Err(format!(
+                "its option `counters` {} has no place in the IR: it counts for whole sets",
+                at(self.line)
+            ));
+        }
         let mut whole: Option<(SetSpec, IntervalSet)> = None;
         for entry in &self.entries {
             let member = all.get(&entry.text).filter(|member| member.type_name != "list:set");
@@ -212,7 +285,7 @@ impl KnownSet {
                 .ok_or_else(|| format!("it lists a set that is not known {}", at(entry.line)))?
                 .parts(all, origin)?;
             let Elements::Intervals(set) = elements else {
-                return Err("it lists a set of several parts, or with timeouts".to_owned());
+                return Err("it lists a set of several parts, or with timeouts, comments or counters".to_owned());
             };
             whole = Some(match whole {
                 None => (SetSpec { size: None, flags: SetFlags { interval: true, ..spec.flags }, ..spec }, set),

@@ -4,14 +4,23 @@
 
 use std::collections::BTreeSet;
 
+use ringwall_ir::Counts;
 use ringwall_ir::words::Family;
 
-use super::Kind;
+use super::element::parse;
 use super::known::{Entry, KnownSet, KnownSets};
+use super::{KINDS, Kind};
 use crate::target::iptables::{Problem, ReadError, Text, split};
 
 /// Options of `create` with a word behind them that say nothing about what is in the set.
-const IGNORED: [&str; 5] = ["hashsize", "bucketsize", "initval", "size", "probes"];
+const IGNORED: [&str; 6] = ["hashsize", "bucketsize", "initval", "size", "probes", "resize"];
+/// Those that the IR has no place for. Behind a mask stands its value.
+const STRANGE: [&str; 5] = ["bitmask", "forceadd", "markmask", "netmask", "skbinfo"];
+/// The types of ipset that the IR has no place for, and `list:set`.
+const OTHER_TYPES: [&str; 6] =
+    ["bitmap:ip,mac", "hash:ip,mac", "hash:ip,mark", "hash:mac", "hash:net,iface", "list:set"];
+/// How many elements a set of a hash type holds that does not say (`IPSET_DEFAULT_MAXELEM`).
+const SIZE: u32 = 65_536;
 
 /// Reads the text of `ipset save`.
 pub(in crate::target) fn read(text: &str) -> (KnownSets, Vec<ReadError>) {
@@ -47,7 +56,13 @@ fn command(sets: &mut KnownSets, line: &str, number: u32) -> Result<(), Problem>
             let entry = entry(element, options, number)?;
             let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
             takes_options(name, set, options)?;
+            let more = set.takes(element).map_err(Problem::new)?;
             if set.texts.insert((*element).to_owned()) {
+                if set.is_full(if exist { 1 } else { more }) {
+                    let problem = format!("the set `{name}` is full: it holds {}", set.size.unwrap_or_default());
+                    let help = format!("write a larger `maxelem` in line {}, which creates the set", set.line);
+                    return Err(Problem::new(problem).help(help));
+                }
                 set.entries.push(entry);
             } else if exist {
                 set.entries.retain(|known| known.text != *element);
@@ -59,8 +74,10 @@ fn command(sets: &mut KnownSets, line: &str, number: u32) -> Result<(), Problem>
         }
         ["del" | "-D", name, element, ..] => {
             let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
+            if !set.texts.remove(*element) && !exist {
+                return Err(Problem::new(format!("`{element}` is in no line above that adds to the set `{name}`")));
+            }
             set.entries.retain(|entry| entry.text != *element);
-            set.texts.remove(*element);
         }
         ["flush" | "-F", name] => {
             let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
@@ -110,12 +127,18 @@ fn takes_options(name: &str, set: &KnownSet, options: &[&str]) -> Result<(), Pro
 }
 
 fn create(kind: &str, options: &[&str], line: u32) -> Result<KnownSet, Problem> {
+    if Kind::named(kind).is_none() && !OTHER_TYPES.contains(&kind) {
+        let names: Vec<_> = KINDS.iter().map(|kind| kind.name).collect();
+        return Err(Problem::new(format!("`{kind}` is no type of set of ipset"))
+            .help(format!("those that are read are {} and list:set", names.join(", "))));
+    }
     let mut set = KnownSet {
         type_name: kind.to_owned(),
         kind: Kind::named(kind),
         family: Family::Ipv4,
         timeout: None,
-        size: None,
+        size: kind.starts_with("hash:").then_some(SIZE),
+        range: None,
         strange: None,
         kept: Vec::new(),
         line,
@@ -123,6 +146,7 @@ fn create(kind: &str, options: &[&str], line: u32) -> Result<KnownSet, Problem> 
         entries: Vec::new(),
     };
     let number = |word: &str| word.parse::<u32>().map_err(|_| Problem::new(format!("`{word}` is no number")));
+    let mut range = None;
     let mut rest = options.iter().copied();
     while let Some(option) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| Problem::new(format!("nothing follows `{option}`")));
@@ -136,26 +160,44 @@ fn create(kind: &str, options: &[&str], line: u32) -> Result<KnownSet, Problem> 
             }
             "timeout" => set.timeout = Some(number(value()?)?),
             "maxelem" => set.size = Some(number(value()?)?),
-            // The set's own end of what it can hold.
-            "range" => {
-                value()?;
-            }
-            // What is counted, told and marked is state.
-            "counters" | "comment" | "skbinfo" => set.kept.push(option.to_owned()),
+            "range" => range = Some(value()?),
+            // What is counted and told is state.
+            "counters" | "comment" => set.kept.push(option.to_owned()),
             _ if IGNORED.contains(&option) => {
                 value()?;
             }
-            // What follows it may be its value.
-            _ => {
+            _ if STRANGE.contains(&option) => {
                 set.strange.get_or_insert_with(|| option.to_owned());
+                set.kept.push(option.to_owned());
+                if option.ends_with("mask") {
+                    value()?;
+                }
             }
+            _ => return Err(Problem::new(format!("`{option}` is no option of a set of ipset"))),
+        }
+    }
+    if kind.starts_with("bitmap:") {
+        let no_range = || Problem::new(format!("a set of type `{kind}` needs its range"));
+        let range = range.ok_or_else(|| no_range().help("write `range FIRST-LAST`"))?;
+        if let Some(kind) = set.kind {
+            let ends = parse(kind, set.family, range).and_then(|parts| parts.first().copied());
+            set.range = Some(
+                ends.ok_or_else(|| Problem::new(format!("`{range}` is no range of a set of type `{}`", kind.name)))?,
+            );
         }
     }
     Ok(set)
 }
 
 fn entry(element: &str, options: &[&str], line: u32) -> Result<Entry, Problem> {
-    let mut entry = Entry { text: element.to_owned(), line, timeout: None, comment: None, nomatch: false };
+    let mut entry = Entry {
+        text: element.to_owned(),
+        line,
+        timeout: None,
+        comment: None,
+        counts: Counts::default(),
+        nomatch: false,
+    };
     let mut rest = options.iter().copied();
     while let Some(option) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| Problem::new(format!("nothing follows `{option}`")));
@@ -167,7 +209,12 @@ fn entry(element: &str, options: &[&str], line: u32) -> Result<Entry, Problem> {
             }
             "comment" => entry.comment = Some(value()?.to_owned()).filter(|comment| !comment.is_empty()),
             "nomatch" => entry.nomatch = true,
-            "packets" | "bytes" | "skbmark" | "skbprio" | "skbqueue" => {
+            "packets" | "bytes" => {
+                let word = value()?;
+                let count = word.parse().map_err(|_| Problem::new(format!("`{word}` is no number of {option}")))?;
+                *(if option == "packets" { &mut entry.counts.packets } else { &mut entry.counts.bytes }) = count;
+            }
+            "skbmark" | "skbprio" | "skbqueue" => {
                 value()?;
             }
             _ => return Err(Problem::new(format!("`{option}` is no option of an element"))),

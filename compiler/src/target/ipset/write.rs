@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use ringwall_ir::words::{Family, Protocol};
-use ringwall_ir::{Datatype, Element, Elements, IntervalSet, Key, Milliseconds, Role, Set, Tuple};
+use ringwall_ir::{Counts, Datatype, Element, Elements, IntervalSet, Key, Meter, Milliseconds, Role, Set, Tuple};
 use sha2::{Digest, Sha256};
 
 use super::{Kind, Part, family};
@@ -137,6 +137,9 @@ fn header(kind: Kind, of: Family, set: &Set, count: usize) -> Result<String, Str
     if spec.flags.timeout {
         header.push_str(&format!(" timeout {}", seconds(spec.timeout.unwrap_or_default())?));
     }
+    if !spec.meters.is_empty() {
+        header.push_str(" counters");
+    }
     if has_comments(set) {
         header.push_str(" comment");
     }
@@ -170,6 +173,9 @@ fn options(set: &Set, element: &Element) -> Result<String, String> {
         options.push_str(&format!(" timeout {}", seconds(time)?));
     } else if set.spec().flags.timeout && set.spec().timeout.is_none() {
         options.push_str(" timeout 0");
+    }
+    if let [Meter::Counter(Counts { packets, bytes })] = element.meters.as_slice() {
+        options.push_str(&format!(" packets {packets} bytes {bytes}"));
     }
     if let Some(comment) = &element.comment {
         // ipset has no way to write a quote between its quotes.

@@ -62,15 +62,22 @@ pub struct ReadError {
 pub(in crate::target) struct Problem {
     pub(in crate::target) message: String,
     pub(in crate::target) help: Option<String>,
+    /// Its line, where that is known better than by who reads the line.
+    line: Option<u32>,
 }
 
 impl Problem {
     pub(in crate::target) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), help: None, line: None }
     }
 
     pub(in crate::target) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    fn on(mut self, line: Option<u32>) -> Self {
+        self.line = line;
         self
     }
 }
@@ -98,11 +105,16 @@ pub fn read(text: &str, family: Family) -> (Ruleset, Vec<ReadError>) {
 #[must_use]
 pub fn read_with_sets(text: &str, family: Family, sets: &str) -> (Ruleset, Vec<ReadError>) {
     let (sets, mut errors) = ipset::read(sets);
+    if let Some((number, _)) = (1..).zip(text.split('\n')).find(|(_, line)| line.ends_with('\r')) {
+        let problem = "the line ends in a carriage return, which iptables-restore takes for a part of its last word";
+        errors.push(Problem::new(problem).help("end lines in a line feed alone").at(Text::Rules, number));
+        return (Ruleset::default(), errors);
+    }
     let mut reader = Reader { family, open: None, tables: Vec::new(), ruleset: Ruleset::default() };
     let mut last = 1;
     for (number, line) in (1..).zip(text.lines()) {
         last = number;
-        if let Err(problem) = reader.line(line.trim(), number) {
+        if let Err(problem) = reader.line(line, number) {
             errors.push(problem.at(Text::Rules, number));
         }
     }
@@ -142,7 +154,7 @@ fn shared(tables: &[RawTable<'_>]) -> BTreeSet<String> {
 
 impl Problem {
     pub(in crate::target) fn at(self, text: Text, line: u32) -> ReadError {
-        ReadError { text, line, message: self.message, help: self.help }
+        ReadError { text, line: self.line.unwrap_or(line), message: self.message, help: self.help }
     }
 }
 
@@ -156,9 +168,16 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn line(&mut self, line: &'a str, number: u32) -> Result<(), Problem> {
-        if line.is_empty() || line.starts_with('#') {
+    fn line(&mut self, whole: &'a str, number: u32) -> Result<(), Problem> {
+        let line = whole.trim();
+        if line.is_empty() || whole.starts_with('#') {
             return Ok(());
+        }
+        let begins = line == "COMMIT" || line.starts_with(['#', '*', ':']);
+        if begins && (!whole.starts_with(line) || line == "COMMIT" && whole != line) {
+            return Err(
+                Problem::new(format!("iptables-restore takes no blanks around `{line}`")).help("take them away")
+            );
         }
         if let Some(name) = line.strip_prefix('*') {
             return self.begin(name, number);

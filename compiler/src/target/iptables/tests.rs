@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Text of iptables-save as iptables itself takes it, and as we read it again.
 
+mod back;
 mod beside;
 mod cannot;
 mod chains;

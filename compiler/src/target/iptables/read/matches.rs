@@ -15,7 +15,7 @@ use ringwall_ir::words::Family;
 use ringwall_ir::{Field, IntervalSet, Match, Selector, Step, Values};
 
 pub(in crate::target::iptables) use self::counting::DRAWN;
-pub(super) use self::packet::asks_for_size;
+pub(super) use self::packet::{asks_for_size, needs_size};
 pub(super) use self::ports::port_number;
 pub(super) use self::set::key;
 use super::Known;

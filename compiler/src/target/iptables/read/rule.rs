@@ -100,7 +100,7 @@ impl<'t> Reading<'t> {
         }
         let mut because = None;
         let mut pieces = Vec::new();
-        self.offers_size = blocks.matches.iter().any(matches::asks_for_size);
+        self.offers_size = blocks.matches.iter().any(matches::needs_size);
         let bounds_size = blocks.target.as_ref().is_some_and(|block| block.name == "TCPMSS");
         for block in &blocks.matches {
             if bounds_size && matches::asks_for_size(block) {

@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_ir::words::{ChainPolicy, Family, Hook};
-use ringwall_ir::{BaseChain, Chain, Origin, OriginId, Place, Rule, Ruleset, Step, Table, Unknown, Verdict};
+use ringwall_ir::{BaseChain, Chain, Illegal, Origin, OriginId, Place, Rule, Ruleset, Step, Table, Unknown, Verdict};
 
 use super::block::text;
 use super::rule::{Draft, Reading};
 use super::split::split;
 use super::{Problem, ReadError, Text, origin};
 use crate::target::ipset::KnownSets;
-use crate::target::iptables::name::to_ir;
+use crate::target::iptables::name::{is_target, to_ir};
 use crate::target::iptables::table::{Hooks, XtTable, built_in, hook};
 
 /// A table whose rules are still words.
@@ -23,6 +23,8 @@ pub(super) struct RawTable<'a> {
     pub(super) line: u32,
     chains: Vec<RawChain<'a>>,
     places: BTreeMap<String, usize>,
+    /// What rules lead to that was no chain yet, and the first line that does.
+    early: BTreeMap<String, u32>,
 }
 
 struct RawChain<'a> {
@@ -49,7 +51,7 @@ struct RawRule<'a> {
 
 impl<'a> RawTable<'a> {
     pub(super) const fn new(kind: XtTable, line: u32) -> Self {
-        Self { kind, line, chains: Vec::new(), places: BTreeMap::new() }
+        Self { kind, line, chains: Vec::new(), places: BTreeMap::new(), early: BTreeMap::new() }
     }
 
     /// A line inside of the table: a declaration, a rule, or another command of iptables(8).
@@ -64,6 +66,7 @@ impl<'a> RawTable<'a> {
         let words: Vec<_> = words.collect();
         match command.as_ref() {
             "-A" | "--append" => {
+                self.leads(&words, line)?;
                 self.chain(&name?, line, origins)?.rules.push(RawRule { line, words });
                 Ok(())
             }
@@ -74,8 +77,22 @@ impl<'a> RawTable<'a> {
         }
     }
 
+    /// Notes where a rule leads to. Packets come to a built-in chain from the kernel alone.
+    fn leads(&mut self, words: &[Cow<'_, str>], line: Line<'_>) -> Result<(), Problem> {
+        let Some(target) = target(words) else { return Ok(()) };
+        if self.kind.hooks().iter().any(|&hook| built_in(hook) == target) {
+            return Err(Problem::new(format!("a rule cannot lead to `{target}`, which is a built-in chain"))
+                .help("put the rules that both need into a chain of their own, and lead to that"));
+        }
+        if !self.places.contains_key(target) && !is_target(target) {
+            self.early.entry(target.to_owned()).or_insert(line.number);
+        }
+        Ok(())
+    }
+
     /// `-I CHAIN`, or `-I CHAIN 2`: before the rule of that place.
     fn insert(&mut self, name: &str, mut rule: RawRule<'a>, origins: &mut Vec<Origin>) -> Result<(), Problem> {
+        self.leads(&rule.words, rule.line)?;
         let chain = self.chain(name, rule.line, origins)?;
         let place = rule.words.first().and_then(|word| word.parse::<usize>().ok());
         if place.is_some() {
@@ -115,7 +132,14 @@ impl<'a> RawTable<'a> {
             return Err(unsaid.help("write ACCEPT or DROP in the place of `-`"));
         }
         let base = if policy == "-" { None } else { Some(self.closed(name, policy, line, origins)?) };
-        self.declare(name, base)
+        // The rules of a built-in chain stay. Of another one, the one variant of iptables forgets them, and the other ends.
+        match (base, self.places.get(name).and_then(|&place| self.chains.get_mut(place))) {
+            (Some(_), Some(chain)) => {
+                chain.base = base;
+                Ok(())
+            }
+            _ => self.declare(name, base),
+        }
     }
 
     /// The built-in chain of a name, with the chain policy that a line gives it.
@@ -140,6 +164,10 @@ impl<'a> RawTable<'a> {
     fn declare(&mut self, name: &str, base: Option<BaseChain>) -> Result<(), Problem> {
         if self.places.insert(name.to_owned(), self.chains.len()).is_some() {
             return Err(Problem::new(format!("the chain `{name}` is declared a second time")));
+        }
+        if let Some(line) = self.early.remove(name) {
+            return Err(Problem::new(format!("the chain `{name}` is declared behind line {line}, which leads to it"))
+                .help("declare it above that line"));
         }
         let hooks = base.map_or(Hooks::NONE, |base| Hooks::of(&[base.hook]));
         self.chains.push(RawChain { name: name.to_owned(), base, rules: Vec::new(), hooks });
@@ -196,12 +224,17 @@ impl<'a> RawTable<'a> {
         let names: BTreeSet<String> = self.places.keys().cloned().collect();
         let mut reading = Reading::new((family, self.kind), &names, sets, shared);
         let mut chains = Vec::new();
+        let mut ways = BTreeMap::new();
         for raw in self.chains {
             let mut chain = match raw.base {
                 Some(base) => Chain::base(&raw.name, base)?,
                 None => Chain::regular(&to_ir(&raw.name))?,
             };
             for RawRule { line, words } in raw.rules {
+                if let Some(target) = target(&words).filter(|&target| names.contains(target)) {
+                    let way = (to_ir(&raw.name).into_owned(), to_ir(target).into_owned());
+                    ways.entry(way).or_insert(line.number);
+                }
                 reading.hooks = raw.hooks;
                 reading.built_in = raw.base.map(|base| base.hook);
                 let read = match reading.rule(&words) {
@@ -219,7 +252,18 @@ impl<'a> RawTable<'a> {
             }
             chains.push(chain);
         }
-        Ok(Table::new(family.table(), self.kind.name(), reading.finish(chains)?)?)
+        let parts = reading.finish(chains)?;
+        Table::new(family.table(), self.kind.name(), parts).map_err(|illegal| {
+            let line = match &illegal {
+                Illegal::Loop(circle) => {
+                    let first = circle.first().cloned().unwrap_or_default();
+                    let second = circle.get(1).unwrap_or(&first).clone();
+                    ways.get(&(first, second)).copied()
+                }
+                _ => None,
+            };
+            Problem::from(illegal).on(line)
+        })
     }
 
     /// The sets of ipset that its rules speak of, and whether packets add to them.
@@ -259,9 +303,14 @@ impl<'a> RawTable<'a> {
 
     /// The chains that a rule leads to.
     fn targets(&self, words: &[Cow<'_, str>]) -> Option<usize> {
-        let option = words.iter().position(|word| matches!(word.as_ref(), "-j" | "--jump" | "-g" | "--goto"))?;
-        self.places.get(words.get(option + 1)?.as_ref()).copied()
+        self.places.get(target(words)?).copied()
     }
+}
+
+/// The word behind `-j` or `-g`.
+fn target<'w>(words: &'w [Cow<'_, str>]) -> Option<&'w str> {
+    let option = words.iter().position(|word| matches!(word.as_ref(), "-j" | "--jump" | "-g" | "--goto"))?;
+    words.get(option + 1).map(AsRef::as_ref)
 }
 
 impl XtTable {

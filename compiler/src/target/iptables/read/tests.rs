@@ -308,6 +308,10 @@ fn targets() {
             "-p tcp --syn -m tcpmss --mss 0:65535 -j TCPMSS --set-mss 500",
             "tcp flags syn / fin,syn,rst,ack tcp option maxseg size set 500",
         ),
+        (
+            "-p tcp --syn -m tcpmss --mss 501:65535 -j TCPMSS --set-mss 500",
+            "tcp flags syn / fin,syn,rst,ack tcp option maxseg size 501-65535 tcp option maxseg size set 500",
+        ),
         ("-p tcp --syn -j TCPMSS --set-mss 536", "tcp flags syn / fin,syn,rst,ack tcp option maxseg size set 536"),
         (
             "-p tcp --syn -j TCPMSS --set-mss 500",

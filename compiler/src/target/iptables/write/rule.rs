@@ -226,7 +226,9 @@ fn decides_nothing(stage: &Stage) -> bool {
 /// Whether a line that has the one test need not have the other.
 fn implies(test: &Test, need: &Test) -> bool {
     let syn = need.option == "--tcp-flags" && test.option == "--tcp-flags" && !test.negated;
+    let size = need.option == "--mss" && test.option == "--mss" && !test.negated;
     test == need
+        || size
         || syn && test.value.split(' ').next_back().is_some_and(|flags| flags.split(',').any(|flag| flag == "SYN"))
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::words::Family;
 use ringwall_ir::{
-    Datatype, Elements, Field, IntervalSet, Key, Match, Role, Set, Statement, Step, Table, Tuple, Tuples, Values,
+    Datatype, Elements, Field, IntervalSet, Key, Match, Meter, Role, Set, Statement, Step, Table, Tuple, Tuples, Values,
 };
 
 use super::clauses::Clauses;
@@ -42,6 +42,8 @@ pub(super) struct SetRef {
 #[derive(Default)]
 struct Use {
     updated: bool,
+    /// A test passes what is not in it.
+    excepted: bool,
     protocols: IntervalSet,
 }
 
@@ -69,6 +71,8 @@ impl Sets {
                 };
                 let entry = used.entry(name.as_str()).or_default();
                 entry.updated |= updated;
+                entry.excepted |=
+                    matches!(step, Step::Match(Match::In { negated: true, .. } | Match::Concat { negated: true, .. }));
                 let of_field =
                     |field: Field| PORTS.iter().find(|ports| ports.source == field || ports.destination == field);
                 let of_key = fields.iter().find_map(|selector| of_field(selector.field())).map(|ports| ports.protocol);
@@ -81,7 +85,7 @@ impl Sets {
         for (name, used) in used {
             let Some(set) = table.set(name) else { continue };
             let dynamic = used.updated || set.spec().role() == Role::Dynamic;
-            let must = dynamic || keeps;
+            let must = dynamic || keeps || !set.spec().meters.is_empty();
             if set.spec().data.is_some() || !(must || set.elements().len() > SMALL) {
                 continue;
             }
@@ -159,8 +163,14 @@ impl SetRef {
         if types.iter().any(|datatype| datatype.address_family().is_some_and(|other| other != family)) {
             return Ok(None);
         }
-        if !set.spec().meters.is_empty() {
-            return Err(format!("ipset counts nothing for the elements of `{}`", set.name()));
+        match set.spec().meters.as_slice() {
+            [] => {}
+            [Meter::Counter(_)] if !used.updated && !used.excepted => {}
+            [Meter::Counter(_)] => {
+                let reason = "ipset counts other packets than nf_tables for the elements of a set";
+                return Err(format!("{reason} where rules add to it or except it: `{}`", set.name()));
+            }
+            _ => return Err(format!("ipset only counts packets for the elements of `{}`", set.name())),
         }
         let has_protocols = types.contains(&Datatype::InetProto);
         let mut parts = Vec::new();

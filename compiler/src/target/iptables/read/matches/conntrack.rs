@@ -15,7 +15,17 @@ use crate::target::iptables::words::{protocol, state};
 pub(super) fn state(block: &Block<'_>) -> Known<Match> {
     let option = block.only()?;
     let states = option.value().split(',').map(state::state).collect::<Option<CtStates>>();
-    Ok(of_states(states.ok_or_else(|| option.is_no(STATES))?, option.negated))
+    let states = states.ok_or_else(|| option.is_no(STATES))?;
+    except_some(states, option)?;
+    Ok(of_states(states, option.negated))
+}
+
+/// Every packet has one of the states.
+fn except_some(states: CtStates, option: &Opt<'_>) -> Known<()> {
+    match option.negated && states == CtStates::ALL {
+        true => Err("no packet passes it, for it excepts every ct state: leave the rule out".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// What the states are.
@@ -66,6 +76,7 @@ fn states(block: &Block<'_>, option: &Opt<'_>) -> Known<(Vec<Piece>, bool)> {
             }
         }
     }
+    except_some(states, option)?;
     let status = u128::from(status);
     let nobody = state::without_entry();
     if !option.negated {

@@ -169,6 +169,11 @@ pub(in crate::target::iptables::read) fn asks_for_size(block: &Block<'_>) -> boo
         })
 }
 
+/// Whether no packet passes it that offers no segment size.
+pub(in crate::target::iptables::read) fn needs_size(block: &Block<'_>) -> bool {
+    block.name == "tcpmss" && block.known().is_ok() && block.only().is_ok_and(|option| segment_size(option).is_ok())
+}
+
 /// `-m frag`, `-m rt`, `-m hbh`, `-m dst`, without a word about what is in the header.
 pub(super) fn extension(block: &Block<'_>, family: Family) -> Known<Match> {
     if let Some(option) = block.options.first() {

@@ -17,6 +17,9 @@ pub(super) fn of_protocol(block: &Block<'_>, demanded: Option<Protocol>) -> Know
     let ports = Protocol::named(block.name).filter(|own| demanded.as_ref() == Some(own)).and_then(ports_of);
     let ports = ports.ok_or_else(|| format!("it needs `-p {}` beside it", block.name))?;
     let mut tests: Vec<Piece> = Vec::new();
+    if let Some(reason) = merges(block, ports) {
+        return Err(reason);
+    }
     for option in &block.options {
         match option.name {
             "--sport" | "--dport" => tests.push(port(option, ports)?.into()),
@@ -31,8 +34,34 @@ pub(super) fn of_protocol(block: &Block<'_>, demanded: Option<Protocol>) -> Know
     Ok(tests)
 }
 
+/// Why both ports of a block are not read: of TCP and UDP, iptables-nft makes one test of them where each is a single
+/// port and not 0, which excepts only packets with both (`add_nft_tcpudp` in `iptables/nft.c`).
+fn merges(block: &Block<'_>, ports: Ports) -> Option<String> {
+    let name = block.name;
+    let excepts = |name| {
+        let option = block.options.iter().find(|option| option.name == name)?;
+        let (first, last) = ends(option, ports).ok()?;
+        (option.negated && first == last && first != 0).then_some(first)
+    };
+    let of_both = matches!(ports.protocol, Protocol::TCP | Protocol::UDP);
+    let (source, destination) = excepts("--sport").zip(excepts("--dport")).filter(|_| of_both)?;
+    Some(format!(
+        "iptables-legacy excepts packets with either of the two ports, iptables-nft those with both alone: write two \
+         matches, `-m {name} ! --sport {source} -m {name} ! --dport {destination}`"
+    ))
+}
+
 /// One that excepts all ports is none of both variants: of TCP and UDP, iptables-nft makes a rule without a test of it.
 fn port(option: &Opt<'_>, ports: Ports) -> Known<Match> {
+    let (text, (first, last)) = (option.value(), ends(option, ports)?);
+    if option.negated && (first, last) == (0, u16::MAX) && matches!(ports.protocol, Protocol::TCP | Protocol::UDP) {
+        return Err(format!("`{} {text}` {VARIANTS_DIFFER}", option.spelled()));
+    }
+    Ok(within(option, field(option, ports), IntervalSet::range(u128::from(first), u128::from(last))))
+}
+
+/// `80`, `80:90`, `:90`, `80:`
+fn ends(option: &Opt<'_>, ports: Ports) -> Known<(u16, u16)> {
     let text = option.value();
     let number = match ports.protocol {
         Protocol::DCCP | Protocol::UDP => decimal_port,
@@ -47,10 +76,7 @@ fn port(option: &Opt<'_>, ports: Ports) -> Known<Match> {
     if first > last {
         return Err(format!("`{text}` ends before it begins"));
     }
-    if option.negated && (first, last) == (0, u16::MAX) && matches!(ports.protocol, Protocol::TCP | Protocol::UDP) {
-        return Err(format!("`{} {text}` {VARIANTS_DIFFER}", option.spelled()));
-    }
-    Ok(within(option, field(option, ports), IntervalSet::range(u128::from(first), u128::from(last))))
+    Ok((first, last))
 }
 
 /// Why a test is not read that iptables-legacy takes for one that no packet passes, and iptables-nft for none.

@@ -8,7 +8,7 @@ use super::super::block::Block;
 use super::super::rule::Reading;
 use super::super::steps::Piece;
 use super::some;
-use crate::target::ipset::Part;
+use crate::target::ipset::{KnownSet, Part};
 use crate::target::iptables::to_ir;
 use crate::target::iptables::words::protocol::ports_of;
 
@@ -21,6 +21,12 @@ pub(super) fn set(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Pie
         };
         let has_ports = reading.protocol.and_then(ports_of).is_some();
         let key = key(reading, name, directions)?;
+        if option.negated && reading.sets.get(name).is_some_and(KnownSet::counts) {
+            return Err(format!(
+                "set `{name}` has counters, which count packets in nf_tables where they are in the set and match, and here \
+                 where they do not: create it without"
+            ));
+        }
         reading.use_set(name, false);
         let ir = to_ir(name).into_owned();
         let test = match key.as_slice() {

@@ -7,6 +7,7 @@ use super::super::Known;
 use super::super::block::{Block, NO_OPTION};
 use super::super::matches::{key, narrow};
 use super::super::rule::Reading;
+use crate::target::ipset::KnownSet;
 use crate::target::iptables::to_ir;
 
 /// Adds to a set, or takes away. With `--exist` an element that is there stays for its whole time from now on.
@@ -22,6 +23,11 @@ pub(super) fn set(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<(Vec<St
         };
         let [name, directions] = option.values else { return Err(option.not_modelled()) };
         let key = key(reading, name, directions)?;
+        if reading.sets.get(name).is_some_and(KnownSet::counts) {
+            return Err(format!(
+                "set `{name}` has counters, which count other packets in nf_tables where rules add to it: create it without"
+            ));
+        }
         let timeout = block.option("--timeout");
         if !reading.sets.get(name).is_some_and(|set| set.takes_elements(timeout.is_some())) {
             return Err(format!("set `{name}` takes no elements of packets, or none with a timeout"));

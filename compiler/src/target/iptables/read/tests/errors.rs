@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What is no text of iptables-save, and what is not known in one that is.
 
-use super::{errors, printed};
+use ringwall_ir::words::{ChainPolicy, Family};
+
+use super::{errors, printed, read};
 
 fn error_of_rule(rule: &str) -> String {
     let errors = errors(&format!("*filter\n:INPUT DROP [0:0]\n-A INPUT {rule}\nCOMMIT\n"));
@@ -77,6 +79,18 @@ fn what_is_not_known_is_named() {
             "meta l4proto tcp unknown match tcp `! --dport 0:65535` (`! --dport 0:65535` passes no packet by iptables-legacy and every one by iptables-nft: leave it out, or leave the rule out) drop",
         ),
         (
+            "-p udp -m udp ! --sport 5 ! --dport 6 -j DROP",
+            "meta l4proto udp unknown match udp `-m udp ! --sport 5 ! --dport 6` (iptables-legacy excepts packets with either of the two ports, iptables-nft those with both alone: write two matches, `-m udp ! --sport 5 -m udp ! --dport 6`) drop",
+        ),
+        (
+            "-m conntrack ! --ctstate NEW,ESTABLISHED,RELATED,INVALID,UNTRACKED -j DROP",
+            "unknown match conntrack `-m conntrack ! --ctstate NEW,ESTABLISHED,RELATED,INVALID,UNTRACKED` (no packet passes it, for it excepts every ct state: leave the rule out) drop",
+        ),
+        (
+            "-m state ! --state INVALID,NEW,ESTABLISHED,RELATED,UNTRACKED -j DROP",
+            "unknown match state `-m state ! --state INVALID,NEW,ESTABLISHED,RELATED,UNTRACKED` (no packet passes it, for it excepts every ct state: leave the rule out) drop",
+        ),
+        (
             "-m time --datestart 2021 --datestop 2020 -j DROP",
             "unknown match time `-m time --datestart 2021 --datestop 2020` (no packet passes it, for it ends before it begins: leave the rule out) drop",
         ),
@@ -138,6 +152,25 @@ fn what_is_not_known_is_named() {
     }
 }
 
+/// iptables-nft makes one test of two single ports of TCP or UDP alone, where both are negated and none is 0.
+#[test]
+fn two_negated_ports_are_read_where_both_variants_test_each() {
+    let cases = [
+        ("-p udp -m udp ! --sport 5 -m udp ! --dport 6 -j DROP", "udp sport != 5 udp dport != 6 drop"),
+        ("-p tcp ! --sport 5 -m tcp ! --dport 6 -j DROP", "tcp sport != 5 tcp dport != 6 drop"),
+        ("-p tcp -m tcp ! --sport 5:9 ! --dport 6 -j DROP", "tcp sport != 5-9 tcp dport != 6 drop"),
+        ("-p tcp -m tcp ! --sport 0 ! --dport 6 -j DROP", "tcp sport != 0 tcp dport != 6 drop"),
+        ("-p tcp -m tcp ! --sport 5 --dport 6 -j DROP", "tcp sport != 5 tcp dport 6 drop"),
+        ("-p sctp -m sctp ! --sport 5 ! --dport 6 -j DROP", "sctp sport != 5 sctp dport != 6 drop"),
+        ("-p dccp -m dccp ! --sport 5 ! --dport 6 -j DROP", "dccp sport != 5 dccp dport != 6 drop"),
+    ];
+    for (rule, expected) in cases {
+        assert_eq!(printed(rule), expected, "{rule}");
+    }
+    let same = "-p tcp ! --sport 5:5 -m comment --comment x ! --dport 6 -j DROP";
+    assert!(printed(same).contains("unknown match tcp"), "{same}");
+}
+
 #[test]
 fn what_is_no_rule_is_an_error() {
     let cases = [
@@ -171,16 +204,40 @@ fn what_stands_around_the_rules() {
         ("*filter\n:INPUT REJECT\nCOMMIT\n", 2, "`REJECT` is no chain policy"),
         ("*filter\n:INPUT\nCOMMIT\n", 2, "`:INPUT` declares no chain"),
         ("*filter\n:INPUT DROP 0:0\nCOMMIT\n", 2, "`:INPUT DROP 0:0` declares no chain"),
-        ("*filter\n:INPUT DROP\n:INPUT DROP\nCOMMIT\n", 3, "the chain `INPUT` is declared a second time"),
+        ("*filter\n:FOO -\n:FOO -\nCOMMIT\n", 3, "the chain `FOO` is declared a second time"),
+        (
+            "*filter\n-A INPUT -j FOO\n:FOO -\nCOMMIT\n",
+            3,
+            "the chain `FOO` is declared behind line 2, which leads to it",
+        ),
+        ("*filter\n-A INPUT -g INPUT\nCOMMIT\n", 2, "a rule cannot lead to `INPUT`, which is a built-in chain"),
+        ("*filter\n  # c\nCOMMIT\n", 2, "iptables-restore takes no blanks around `# c`"),
+        ("*filter\nCOMMIT \n", 2, "iptables-restore takes no blanks around `COMMIT`"),
+        (
+            "*filter\r\nCOMMIT\r\n",
+            1,
+            "the line ends in a carriage return, which iptables-restore takes for a part of its last word",
+        ),
+        ("*filter\n:A -\n-A A -j DROP\n-A A -j A\nCOMMIT\n", 4, "chains lead in a circle: `A` to `A`"),
         ("*filter\n-A DOCKER -j DROP\nCOMMIT\n", 2, "there is no chain `DOCKER` above this rule"),
         ("*filter\n-D INPUT -j DROP\nCOMMIT\n", 2, "`-D` begins no line"),
         ("*filter\n-A\nCOMMIT\n", 2, "nothing follows `-A`"),
-        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 1, "chains lead in a circle: `A` to `B` to `A`"),
+        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 4, "chains lead in a circle: `A` to `B` to `A`"),
     ];
     for (text, line, message) in cases {
         let first = errors(text).into_iter().next().unwrap();
         assert_eq!((first.line, first.message.as_str()), (line, message), "{text}");
     }
+}
+
+/// Both variants of iptables take the last chain policy, and keep the rules.
+#[test]
+fn a_built_in_chain_may_be_declared_again() {
+    let text = "*filter\n:INPUT ACCEPT\n-A INPUT -s 1.1.1.1 -j ACCEPT\n:INPUT DROP\nCOMMIT\n";
+    let (ruleset, errors) = read(text, Family::Ipv4);
+    assert_eq!(errors, []);
+    let chain = ruleset.tables[0].chain("INPUT").unwrap();
+    assert_eq!((chain.rules().len(), chain.bound().unwrap().policy), (1, ChainPolicy::Drop));
 }
 
 #[test]
