@@ -8,7 +8,8 @@ use clap::{Args, Parser, ValueEnum};
 use crate::command::Command;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 clean, or warnings only; 1 errors found, or a difference; 2 usage, IO or kernel error.
+Exit codes: 0 clean, or warnings only; 1 errors in what a policy, a ruleset, traffic or a host file says, a difference, a
+failed expectation; 2 wrong usage, a file that cannot be opened, what the system or the kernel refuses.
 Results go to standard output, everything else to standard error. `-` stands for standard input or output.";
 
 /// A compiler for host firewall policy that proves its own output

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub enum Outcome {
     /// Nothing was found, or warnings only. Exit code 0.
     Clean,
-    /// Errors, a difference, a failed expectation. Exit code 1.
+    /// Errors in what an input says, a difference, a failed expectation. Exit code 1.
     Found,
 }
 

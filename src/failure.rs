@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-//! What ends the command before it could do its work: usage, IO, the kernel. Exit code 2.
+//! What ends the command before it could do its work, and the exit code of that: 1 where something is wrong in what an input
+//! says, whatever its form; 2 for all else: usage, what cannot be opened, what the system and the kernel do not do.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -16,13 +17,29 @@ pub enum Failure {
         message: String,
         /// What the user can do next.
         help: Option<String>,
+        /// Where the fault lies.
+        fault: Fault,
     },
+}
+
+/// Where a fault lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// In what a policy, a ruleset, traffic or the description of a host says. It is told as every error of an input is.
+    Input,
+    /// In the command line, or in the system.
+    Elsewhere,
 }
 
 impl Failure {
     /// A failure in these words.
     pub fn new(message: impl Into<String>) -> Self {
-        Self::Told { message: message.into(), help: None }
+        Self::Told { message: message.into(), help: None, fault: Fault::Elsewhere }
+    }
+
+    /// A fault of what an input says, in these words.
+    pub fn of_input(message: impl Into<String>) -> Self {
+        Self::Told { message: message.into(), help: None, fault: Fault::Input }
     }
 
     /// Something that could not be done to a file, and why.
@@ -49,7 +66,7 @@ impl Failure {
     pub fn help(self, words: impl Into<String>) -> Self {
         match self {
             Self::BrokenPipe => self,
-            Self::Told { message, .. } => Self::Told { message, help: Some(words.into()) },
+            Self::Told { message, fault, .. } => Self::Told { message, help: Some(words.into()), fault },
         }
     }
 }

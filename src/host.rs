@@ -13,7 +13,7 @@ use ringwall_runtime::host::{Host, read_host};
 use ringwall_runtime::packet::Packet;
 
 use crate::failure::Failure;
-use crate::input::Input;
+use crate::input::{self, Input};
 use crate::output::human::Canvas;
 use crate::output::show;
 
@@ -40,10 +40,9 @@ impl FromStr for HostAddress {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(network) = text.parse() {
-            return Ok(Self(network));
-        }
-        text.parse().map(Self::usual).map_err(|_| "not an address such as 10.0.0.1, 10.0.0.1/24 or fd00::1".to_owned())
+        let read = text.parse().map(Self).or_else(|_| text.parse().map(Self::usual));
+        let own = read.map_err(|_| "not an address such as 10.0.0.1, 10.0.0.1/24 or fd00::1".to_owned())?;
+        Host::refuses(own.0).map_or(Ok(own), Err)
     }
 }
 
@@ -53,9 +52,6 @@ impl HostAddress {
         Self(IpNet::new(address, prefix).unwrap_or_else(|_| IpNet::from(address)))
     }
 }
-
-/// The longest host file that is read, in bytes.
-const LONGEST_FILE: usize = 4 << 20;
 
 impl HostArgs {
     /// The file that describes the host, if there is one.
@@ -77,15 +73,13 @@ impl HostArgs {
 }
 
 fn read_file(path: &Path) -> Result<Host, Failure> {
-    let input = Input::read(path, |_| LONGEST_FILE + 1)?;
-    let refused = |what: &str| Failure::new(format!("{}: {what}", input.name));
-    if input.bytes.len() > LONGEST_FILE {
-        return Err(refused("too long for a host file"));
-    }
-    let Ok(text) = str::from_utf8(&input.bytes) else { return Err(refused("not text in UTF-8")) };
+    let input = Input::read(path, |_| input::Kind::Host)?;
+    let Ok(text) = str::from_utf8(&input.bytes) else {
+        return Err(Failure::of_input(format!("{}: not text in UTF-8", input.name)));
+    };
     read_host(text).map_err(|mistakes| {
         show(Canvas::of_terminal().mistakes(&input.name, text, &mistakes).trim_end());
-        Failure::new(format!("{} does not describe a host", input.name))
+        Failure::of_input(format!("{} does not describe a host", input.name))
     })
 }
 
@@ -161,8 +155,12 @@ impl Kind {
     }
 }
 
-/// A host with these addresses, each in a network of the usual size.
+/// A host with these addresses, each in a network of the usual size; alone where it could not be the host's there.
 pub fn with_usual_networks(addresses: &[IpAddr]) -> Host {
-    let networks: Vec<_> = addresses.iter().map(|address| HostAddress::usual(*address).0).collect();
+    let usual = |address: &IpAddr| {
+        let usual = HostAddress::usual(*address).0;
+        if Host::refuses(usual).is_some() { IpNet::from(*address) } else { usual }
+    };
+    let networks: Vec<_> = addresses.iter().map(usual).collect();
     Host::with_addresses(&networks)
 }

@@ -5,7 +5,39 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use ringwall_grammar::MAX_BYTES;
+
 use crate::failure::Failure;
+
+/// What is read as a whole. Each kind has a longest, so that nothing endless fills the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A policy. One that is too long is read one byte further than it may be: its compiler says so, with a code.
+    Policy,
+    /// A ruleset of others, or the sets that it speaks of.
+    Ruleset,
+    /// The description of a host.
+    Host,
+}
+
+impl Kind {
+    /// The longest that is read, in bytes.
+    const fn longest(self) -> usize {
+        match self {
+            Self::Policy => MAX_BYTES,
+            Self::Ruleset => 256 << 20,
+            Self::Host => 4 << 20,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Policy => "a policy",
+            Self::Ruleset => "a ruleset",
+            Self::Host => "the description of a host",
+        }
+    }
+}
 
 /// One input, as far as it was read.
 pub struct Input {
@@ -21,18 +53,23 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads a file, or standard input for `-`; of endless ones no more bytes than `limit` says of how they begin.
+    /// Reads a file, or standard input for `-`. How it begins tells of which kind it is.
     ///
     /// # Errors
-    /// It cannot be read.
-    pub fn read(path: &Path, limit: impl FnOnce(&[u8]) -> usize) -> Result<Self, Failure> {
+    /// It cannot be read, or is longer than its kind may be.
+    pub fn read(path: &Path, kind: impl FnOnce(&[u8]) -> Kind) -> Result<Self, Failure> {
         let name = name(path);
         let read = if is_standard(path) {
-            read_limited(io::stdin().lock(), limit)
+            read_limited(io::stdin().lock(), kind)
         } else {
-            File::open(path).and_then(|file| read_limited(file, limit))
+            File::open(path).and_then(|file| read_limited(file, kind))
         };
-        let bytes = read.map_err(|error| Failure::io("read", &name, &error))?;
+        let (bytes, kind) = read.map_err(|error| Failure::io("read", &name, &error))?;
+        if bytes.len() > kind.longest() && kind != Kind::Policy {
+            let most = kind.longest() >> 20;
+            let message = format!("{name} is longer than {most} MiB, the most that {} may have", kind.name());
+            return Err(Failure::of_input(message));
+        }
         let stem = path.file_stem().filter(|_| !is_standard(path)).map(|stem| stem.to_string_lossy().into_owned());
         let directory = path.parent().filter(|_| !is_standard(path));
         let directory = directory.and_then(|directory| Path::new(".").join(directory).canonicalize().ok());
@@ -40,14 +77,16 @@ impl Input {
     }
 }
 
-fn read_limited(mut from: impl Read, limit: impl FnOnce(&[u8]) -> usize) -> io::Result<Vec<u8>> {
+/// One byte further than its kind may be long, so that it can be seen to be too long.
+fn read_limited(mut from: impl Read, kind: impl FnOnce(&[u8]) -> Kind) -> io::Result<(Vec<u8>, Kind)> {
     const HEAD: u64 = 64 * 1024;
 
     let mut bytes = Vec::new();
     from.by_ref().take(HEAD).read_to_end(&mut bytes)?;
-    let rest = limit(&bytes).saturating_sub(bytes.len());
+    let kind = kind(&bytes);
+    let rest = (kind.longest() + 1).saturating_sub(bytes.len());
     from.take(u64::try_from(rest).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((bytes, kind))
 }
 
 /// Whether a path stands for standard input or output.

@@ -17,13 +17,13 @@ use clap::Parser;
 
 use crate::cli::Cli;
 use crate::command::Outcome;
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::output::talk;
 
-/// Errors found, a difference, a failed expectation.
+/// Errors in what an input says, a difference, a failed expectation.
 const FOUND: u8 = 1;
 
-/// Usage, IO, the kernel. clap uses the same for a wrong command line.
+/// Usage, IO, the system, the kernel. clap uses the same for a wrong command line.
 const FAILED: u8 = 2;
 
 fn main() -> ExitCode {
@@ -34,12 +34,15 @@ fn main() -> ExitCode {
     match Cli::parse().command.run() {
         Ok(Outcome::Clean) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Ok(Outcome::Found) => ExitCode::from(FOUND),
-        Err(Failure::Told { message, help }) => {
+        Err(Failure::Told { message, help, fault }) => {
             talk(format!("ringwall: {message}"));
             if let Some(help) = help {
                 talk(format!("  help: {help}"));
             }
-            ExitCode::from(FAILED)
+            ExitCode::from(match fault {
+                Fault::Input => FOUND,
+                Fault::Elsewhere => FAILED,
+            })
         }
     }
 }

@@ -78,6 +78,17 @@ pub fn data_to(path: Option<&Path>, text: &str) -> Result<(), Failure> {
     }
 }
 
+/// More errors of one input than this are counted: nobody reads on.
+pub const MOST_TOLD: usize = 100;
+
+/// Tells of each, as far as anybody reads them.
+pub fn tell_each<T>(all: &[T], tell: impl FnMut(&T)) {
+    all.iter().take(MOST_TOLD).for_each(tell);
+    if let Some(more @ 1..) = all.len().checked_sub(MOST_TOLD) {
+        talk(format!("... and {more} more"));
+    }
+}
+
 /// Says something to whoever sits there, who may be quoted words of a file that nobody trusts.
 pub fn talk(words: impl Display) {
     show(&harmless(&words.to_string()));

@@ -2,11 +2,11 @@
 //! The policy that a subcommand is about: read, compiled, and its findings told.
 
 use ringwall_compiler::{Compiled, compile};
-use ringwall_grammar::{Diagnostic, MAX_BYTES, any_error, decode};
+use ringwall_grammar::{Diagnostic, any_error, decode};
 
 use crate::cli::PolicyArgs;
 use crate::failure::Failure;
-use crate::input::Input;
+use crate::input::{Input, Kind};
 use crate::output::human::{Canvas, count};
 use crate::output::{show, talk};
 
@@ -36,13 +36,12 @@ pub enum Warnings {
 }
 
 impl PolicyFile {
-    /// Reads and compiles the policy of the command line: one byte further than it may be long, so that it can be seen to
-    /// be too long.
+    /// Reads and compiles the policy of the command line.
     ///
     /// # Errors
     /// It cannot be read. What is wrong with its text is no failure, but a finding.
     pub fn read(arguments: &PolicyArgs) -> Result<Self, Failure> {
-        let input = Input::read(&arguments.policy, |_| MAX_BYTES + 1)?;
+        let input = Input::read(&arguments.policy, |_| Kind::Policy)?;
         Ok(Self::of(input, arguments.deny_warnings))
     }
 

@@ -6,20 +6,18 @@ mod place;
 mod ruleset;
 
 use ringwall_compiler::Policy;
+use ringwall_compiler::target::{NotAsWritten, Target, not_as_written};
 use ringwall_compiler::verify;
-use ringwall_grammar::MAX_BYTES;
 use ringwall_ir::{OriginId, Ruleset};
 use ringwall_runtime::engine::unsupported;
 
 use self::form::Form;
-use crate::cli::SubjectArgs;
+use crate::cli::{SubjectArgs, TextArgs};
 use crate::failure::Failure;
-use crate::input::Input;
+use crate::input::{Input, Kind};
 use crate::output::human::plural;
+use crate::output::talk;
 use crate::policy_file::{PolicyFile, Warnings};
-
-/// The largest ruleset that is read, in bytes.
-const RULESET_MAX: usize = 1 << 30;
 
 /// A ruleset, and the policy that it was compiled from, if it was.
 pub struct Subject {
@@ -41,12 +39,13 @@ impl Subject {
     /// It cannot be read.
     pub fn read(arguments: &SubjectArgs, warnings: Warnings) -> Result<Option<Self>, Failure> {
         let input = Input::read(&arguments.policy.policy, |head| match Form::of(head) {
-            Form::Policy => MAX_BYTES + 1,
-            _ => RULESET_MAX,
+            Form::Policy => Kind::Policy,
+            _ => Kind::Ruleset,
         })?;
         let form = Form::of(&input.bytes);
+        refuse_what_is_for_iptables(form, &input, &arguments.text)?;
         if form != Form::Policy {
-            let sets = arguments.text.ipset.as_deref().map(|file| Input::read(file, |_| RULESET_MAX)).transpose()?;
+            let sets = arguments.text.ipset.as_deref().map(|file| Input::read(file, |_| Kind::Ruleset)).transpose()?;
             let ruleset = ruleset::read(form, &input, sets.as_ref(), arguments.text.family)?;
             let subject = |ruleset| Self { file: input.name, bytes: input.bytes, ruleset, policy: None, form };
             return Ok(ruleset.map(subject));
@@ -96,6 +95,13 @@ impl Subject {
         verify::Subject { ruleset: &self.ruleset, policy: self.policy.as_ref() }
     }
 
+    /// Tells which comments a target does not have as they were written.
+    pub fn tell_comments(&self, target: Target) {
+        for NotAsWritten { origin, message } in not_as_written(&self.ruleset, target) {
+            talk(format!("{}: warning: {message}", self.place(origin)));
+        }
+    }
+
     /// Refuses to run what the machine does not model: its answers would not be the kernel's.
     ///
     /// # Errors
@@ -116,6 +122,17 @@ impl Subject {
             .map(|(name, reason, count)| format!("`{name}` in {}: {reason}", plural(*count, "rule")))
             .collect();
         let message = format!("{}: the machine cannot run this ruleset: {}", self.file, list.join("; "));
-        Err(Failure::new(message).help("take these rules out, or look at the ruleset in the kernel itself"))
+        Err(Failure::of_input(message).help("take these rules out, or look at the ruleset in the kernel itself"))
     }
+}
+
+/// Some options say what an iptables-save text does not tell itself; of another form they say nothing.
+fn refuse_what_is_for_iptables(form: Form, input: &Input, text: &TextArgs) -> Result<(), Failure> {
+    let option = match text {
+        _ if form == Form::IptablesSave => return Ok(()),
+        TextArgs { ipset: Some(_), .. } => "--ipset",
+        TextArgs { family: Some(_), .. } => "--family",
+        TextArgs { ipset: None, family: None } => return Ok(()),
+    };
+    Err(Failure::new(format!("`{option}` is for iptables-save texts, and {} is none", input.name)).help("leave it out"))
 }

@@ -18,11 +18,11 @@ use ringwall_runtime::traffic::{
     read_script,
 };
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Fault};
 use crate::host::{Guess, HostArgs, with_usual_networks};
 use crate::input::{self, is_standard};
-use crate::output::human::plural;
-use crate::output::talk;
+use crate::output::human::{meant, plural};
+use crate::output::{talk, tell_each};
 
 /// Traffic, and the host that it meets: its packets, in order.
 pub struct TrafficFile {
@@ -82,7 +82,13 @@ impl TrafficFile {
     /// # Errors
     /// What is wrong with it.
     pub fn of_words(text: &str, arguments: &HostArgs) -> Result<Self, Failure> {
-        Self::script("traffic".to_owned(), text, arguments.described()?)
+        // Such words stand on the command line: what is wrong with them is wrong usage.
+        let said = |failure| match failure {
+            Failure::Told { message, help, .. } => Failure::Told { message, help, fault: Fault::Elsewhere },
+            Failure::BrokenPipe => Failure::BrokenPipe,
+        };
+        let given = arguments.described()?;
+        Self::script("traffic".to_owned(), text, given).map_err(said)
     }
 
     fn script(name: String, text: &str, given: Option<Host>) -> Result<Self, Failure> {
@@ -141,7 +147,7 @@ impl TrafficFile {
             if bytes > MOST_BYTES {
                 let message =
                     format!("{name} holds more than {} MiB, too much to be compared at once", MOST_BYTES >> 20);
-                return Err(Failure::new(message).help("give a part of it: `editcap -r IN OUT 1-100000`"));
+                return Err(Failure::of_input(message).help("give a part of it: `editcap -r IN OUT 1-100000`"));
             }
             packets.push(packet);
         }
@@ -194,6 +200,9 @@ fn bytes_of(path: &Path) -> io::Result<(Box<dyn Read>, Option<u64>)> {
     }
     let file = File::open(path)?;
     let about = file.metadata()?;
+    if about.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     Ok((Box::new(file), about.is_file().then_some(about.len())))
 }
 
@@ -212,18 +221,20 @@ impl Read for Counted {
 }
 
 fn refused(name: &str, error: &TrafficError) -> Failure {
-    Failure::new(format!("{name}: {error}")).help(error.help())
+    Failure::of_input(format!("{name}: {error}")).help(error.help())
 }
 
-/// Tells every error of a script.
+/// Tells the errors of a script.
 fn wrong(name: &str, errors: &[ScriptError]) -> Failure {
-    for error in errors {
+    tell_each(errors, |error| {
         talk(format!("{name}:{}: {}", error.line, error.message));
-        if let Some(help) = &error.help {
+        let rest = error.help.clone().unwrap_or_default();
+        let help = error.unknown.as_ref().map_or(rest.clone(), |unknown| meant(unknown, rest));
+        if !help.is_empty() {
             talk(format!("  help: {help}"));
         }
-    }
-    Failure::new(format!("{name}: {} in the traffic script", plural(errors.len(), "error")))
+    });
+    Failure::of_input(format!("{name}: {} in the traffic script", plural(errors.len(), "error")))
 }
 
 /// A host without an address, for a first look at the traffic.

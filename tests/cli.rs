@@ -7,11 +7,13 @@ mod bad_input;
 mod captures;
 mod command;
 mod examples;
+mod exits;
 mod files;
 mod rulesets;
 mod streams;
 mod trace;
 mod traffic;
+mod verify;
 #[cfg(feature = "kernel")]
 mod watch;
 
@@ -27,6 +29,8 @@ pub fn tests() -> Vec<Trial> {
         traffic::tests(),
         captures::tests(),
         trace::tests(),
+        exits::tests(),
+        verify::tests(),
         examples::tests(),
     ];
     #[cfg(feature = "kernel")]

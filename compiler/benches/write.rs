@@ -85,7 +85,8 @@ fn peak_megabytes() -> f64 {
 
 /// Rules as hosts have them: an interface, a source, a port, a ct state.
 fn ruleset(size: u32) -> Ruleset {
-    let mut origins = vec![Origin { id: "end".to_owned(), text: "otherwise drop".to_owned(), line: 1, because: None }];
+    let mut origins =
+        vec![Origin { id: "end".to_owned(), text: "otherwise drop".to_owned(), line: 1, ..Origin::default() }];
     let base = BaseChain::filter(Hook::Input, Priority::RINGWALL_FILTER, ChainPolicy::Drop, OriginId(0));
     let mut chain = Chain::base("input", base).expect("a good chain");
     let states = u128::from(CtStates::of(&[CtState::New, CtState::Established]).bits());
@@ -99,7 +100,7 @@ fn ruleset(size: u32) -> Ruleset {
                 number & 0xff
             ),
             line: number + 2,
-            because: None,
+            ..Origin::default()
         });
         let source = IntervalSet::prefix(10 << 24 | u128::from(number & 0xffff) << 8, 24, 32);
         let port = IntervalSet::one(u128::from(number % 60_000 + 1));

@@ -153,6 +153,7 @@ impl<'a> Resolver<'a> {
                 text: format!("otherwise drop {direction}"),
                 line: self.governing.get(&direction).map_or(1, |span| line_of(*span, self.text)),
                 because: None,
+                spot: None,
             });
             if let Some(closing) = self.policy.closings.get_mut(&direction) {
                 closing.origin = origin;
@@ -196,7 +197,7 @@ impl<'a> Resolver<'a> {
                 Diagnostic::new(Code::DuplicateName, place, message).help("give one of the sentences another label"),
             );
         }
-        self.origins.add(Origin { id, text, line, because: because.map(|because| because.node.clone()) })
+        self.origins.add(Origin { id, text, line, because: because.map(|because| because.node.clone()), spot: None })
     }
 }
 
@@ -209,7 +210,7 @@ struct Origins {
 
 impl Default for Origins {
     fn default() -> Self {
-        let head = Origin { id: "policy".to_owned(), text: String::new(), line: 1, because: None };
+        let head = Origin { id: "policy".to_owned(), text: String::new(), line: 1, because: None, spot: None };
         Self { taken: BTreeMap::from([(head.id.clone(), 1)]), list: vec![head] }
     }
 }

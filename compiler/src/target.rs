@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! The IR to and from the text of other programs. What a target cannot say is an error; nothing is approximated.
 
+mod comments;
 mod ipset;
 pub mod iptables;
 pub mod nft;
@@ -11,6 +12,8 @@ use std::fmt;
 
 use ringwall_ir::{Origin, OriginId, Ruleset};
 use thiserror::Error;
+
+pub use self::comments::{NotAsWritten, not_as_written};
 
 /// A program whose text is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -105,26 +105,65 @@ pub const MACHINE: &str = "machine";
 /// The name of the reference meaning.
 pub const MEANING: &str = "meaning";
 
+/// What a verification is at: told while it runs, for it can take long.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// A backend is asked about the packets of a batch, counted from 1.
+    Asking {
+        /// The backend.
+        backend: &'a str,
+        /// The batch, from 1.
+        batch: usize,
+        /// Of how many.
+        of: usize,
+        /// How many packets are in it.
+        packets: usize,
+    },
+    /// A backend decides packets of a batch otherwise than the machine.
+    Differs {
+        /// The backend.
+        backend: &'a str,
+        /// The batch, from 1.
+        batch: usize,
+        /// The differences, at least one.
+        found: &'a [Difference],
+    },
+    /// The shortest traffic is looked for on which a backend differs.
+    Shrinking {
+        /// The backend.
+        backend: &'a str,
+    },
+}
+
 /// Runs the batches through the meaning, the machine and `others`. A backend that is not to be had here is left out and
-/// said to be.
+/// said to be. What it is at goes to `told`.
 ///
 /// # Errors
 /// What kept a backend from running that should have run.
-pub fn verify<B: Backend>(subject: Subject<'_>, batches: &[Batch], others: &mut [B]) -> Result<Report, BackendError> {
+pub fn verify<B: Backend>(
+    subject: Subject<'_>,
+    batches: &[Batch],
+    others: &mut [B],
+    told: &mut dyn FnMut(Step<'_>),
+) -> Result<Report, BackendError> {
     let mut meant = subject.policy.map(|policy| (policy, Audit::new(policy), BackendReport::new(MEANING)));
     let mut reports: Vec<BackendReport> = others.iter().map(|backend| BackendReport::new(backend.name())).collect();
     let mut tallies = BTreeMap::new();
-    for batch in batches {
+    for (number, batch) in (1..).zip(batches) {
+        let mut at = At { told: &mut *told, number, of: batches.len(), batch };
+        at.asks(MACHINE);
         let reference = on_ir(subject).run(&batch.host, &batch.traffic)?;
         reference.iter().for_each(|seen| count(&mut tallies, seen));
         if let Some((policy, audit, report)) = &mut meant {
+            at.asks(MEANING);
             let observed = observe(audit, batch);
-            report.compare(&reference, &observed, batch, || {
-                shrink(&mut on_ir(subject), &mut by_meaning(policy), &batch.host, &batch.traffic, ROUNDS)
+            report.compare(&reference, &observed, &mut at, |found| {
+                let (left, right) = (&mut on_ir(subject), &mut by_meaning(policy));
+                shrink(left, right, &batch.host, &batch.traffic, found, ASKS)
             })?;
         }
         for (report, backend) in reports.iter_mut().zip(others.iter_mut()) {
-            report.run(backend, &reference, batch, subject)?;
+            report.run(backend, &reference, &mut at, subject)?;
         }
     }
     let sentences = match &meant {
@@ -144,8 +183,24 @@ fn count(tallies: &mut BTreeMap<OriginId, Tally>, seen: &Observation) {
     }
 }
 
-/// How many runs of both backends shrinking may take.
-const ROUNDS: usize = 60;
+/// About how many packets shrinking may ask both backends, in all.
+const ASKS: usize = 400_000;
+
+/// A batch in its turn.
+struct At<'a> {
+    told: &'a mut dyn FnMut(Step<'_>),
+    /// From 1.
+    number: usize,
+    of: usize,
+    batch: &'a Batch,
+}
+
+impl At<'_> {
+    fn asks(&mut self, backend: &str) {
+        let packets = self.batch.traffic.packets.len();
+        (self.told)(Step::Asking { backend, batch: self.number, of: self.of, packets });
+    }
+}
 
 impl BackendReport {
     fn new(name: &str) -> Self {
@@ -156,15 +211,17 @@ impl BackendReport {
         &mut self,
         backend: &mut dyn Backend,
         reference: &[Observation],
-        batch: &Batch,
+        at: &mut At<'_>,
         subject: Subject<'_>,
     ) -> Result<(), BackendError> {
         if self.unavailable.is_some() {
             return Ok(());
         }
-        match backend.run(&batch.host, &batch.traffic) {
-            Ok(seen) => self.compare(reference, &seen, batch, || {
-                shrink(&mut on_ir(subject), backend, &batch.host, &batch.traffic, ROUNDS)
+        at.asks(&self.name);
+        let Batch { host, traffic } = at.batch;
+        match backend.run(host, traffic) {
+            Ok(seen) => self.compare(reference, &seen, at, |found| {
+                shrink(&mut on_ir(subject), backend, host, traffic, found, ASKS)
             }),
             Err(error) if error.unavailable => {
                 self.unavailable = Some(error.problem);
@@ -178,14 +235,19 @@ impl BackendReport {
         &mut self,
         reference: &[Observation],
         seen: &[Observation],
-        batch: &Batch,
-        shrunk: impl FnOnce() -> Result<(Traffic, Vec<Difference>), BackendError>,
+        at: &mut At<'_>,
+        shrunk: impl FnOnce(&[Difference]) -> Result<(Traffic, Vec<Difference>), BackendError>,
     ) -> Result<(), BackendError> {
         let found = differences(reference, seen);
+        if found.is_empty() {
+            return Ok(());
+        }
         self.differences += found.len();
-        if self.example.is_none() && !found.is_empty() {
-            let (traffic, differences) = shrunk()?;
-            self.example = Some(Example { batch: Batch { host: batch.host.clone(), traffic }, differences });
+        (at.told)(Step::Differs { backend: &self.name, batch: at.number, found: &found });
+        if self.example.is_none() {
+            (at.told)(Step::Shrinking { backend: &self.name });
+            let (traffic, differences) = shrunk(&found)?;
+            self.example = Some(Example { batch: Batch { host: at.batch.host.clone(), traffic }, differences });
         }
         Ok(())
     }
@@ -220,4 +282,76 @@ fn rules(ruleset: &Ruleset, tallies: &BTreeMap<OriginId, Tally>) -> Vec<Sentence
     let origins: BTreeSet<_> = of_rules.chain(closings).collect();
     let tally = |origin| tallies.get(&origin).cloned().unwrap_or_default();
     origins.into_iter().map(|origin| SentenceReport { origin, tally: tally(origin) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ringwall_runtime::observation::Fate;
+    use ringwall_runtime::traffic::{Entry, Sender, TimedPacket};
+
+    use super::*;
+
+    /// Drops every packet from some place on.
+    struct Drops(usize);
+
+    impl Backend for Drops {
+        fn name(&self) -> &'static str {
+            "drops"
+        }
+
+        fn run(&mut self, host: &Host, traffic: &Traffic) -> Result<Vec<Observation>, BackendError> {
+            let mut seen = MachineBackend::new(MACHINE, || Interpreter::new(&EMPTY)).run(host, traffic)?;
+            for seen in seen.iter_mut().skip(self.0) {
+                seen.fate = Some(Fate::Drop);
+            }
+            Ok(seen)
+        }
+    }
+
+    static EMPTY: Ruleset =
+        Ruleset { title: String::new(), origins: Vec::new(), tables: Vec::new(), unknowns: Vec::new() };
+
+    #[test]
+    fn what_it_is_at_is_told_and_differences_when_they_are_found() {
+        let packet = TimedPacket {
+            at: Duration::ZERO,
+            entry: Entry::Sent,
+            bytes: Vec::new(),
+            refused: false,
+            sender: Sender::default(),
+        };
+        let batch = |packets| Batch {
+            host: Host::with_addresses(&[]),
+            traffic: Traffic { packets: vec![packet.clone(); packets] },
+        };
+        let mut told = Vec::new();
+        let mut tell = |step: Step<'_>| {
+            told.push(match step {
+                Step::Asking { backend, batch, of, packets } => format!("{backend} {batch}/{of} {packets}"),
+                Step::Differs { backend, batch, found } => format!("{backend} differs {batch} {}", found.len()),
+                Step::Shrinking { backend } => format!("{backend} shrinks"),
+            });
+        };
+        let subject = Subject { ruleset: &EMPTY, policy: None };
+        let report = verify(subject, &[batch(2), batch(5), batch(4)], &mut [Drops(3)], &mut tell).unwrap();
+        assert_eq!(
+            told,
+            [
+                "machine 1/3 2",
+                "drops 1/3 2",
+                "machine 2/3 5",
+                "drops 2/3 5",
+                "drops differs 2 2",
+                "drops shrinks",
+                "machine 3/3 4",
+                "drops 3/3 4",
+                "drops differs 3 1",
+            ]
+        );
+        assert_eq!(report.differences(), 3);
+        let example = report.backends.iter().find_map(|backend| backend.example.as_ref()).unwrap();
+        assert_eq!((example.batch.traffic.packets.len(), example.differences.len()), (4, 1));
+    }
 }

@@ -55,7 +55,7 @@ impl Plan {
     }
 
     fn ruleset(&self) -> Ruleset {
-        let origin = |id: String, text: String| Origin { id, text, line: 1, because: None };
+        let origin = |id: String, text: String| Origin { id, text, line: 1, ..Origin::default() };
         let mut origins = vec![origin("end".to_owned(), "otherwise drop inbound".to_owned())];
         let base = BaseChain::filter(Hook::Input, Priority::RINGWALL_FILTER, ChainPolicy::Drop, OriginId(0));
         let mut chain = Chain::base("input", base).unwrap();

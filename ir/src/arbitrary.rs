@@ -152,7 +152,13 @@ pub fn rule_for(options: Options, place: Place, family: TableFamily) -> impl Str
 fn origin() -> impl Strategy<Value = Origin> {
     let because = proptest::option::of("\\PC{0,40}");
     let id = prop_oneof![3 => "[a-z0-9-]{1,12}", 1 => Just(String::new())];
-    (id, "\\PC{0,40}", 0..10_000_u32, because).prop_map(|(id, text, line, because)| Origin { id, text, line, because })
+    (id, "\\PC{0,40}", 0..10_000_u32, because).prop_map(|(id, text, line, because)| Origin {
+        id,
+        text,
+        line,
+        because,
+        spot: None,
+    })
 }
 
 fn origin_id() -> impl Strategy<Value = OriginId> {

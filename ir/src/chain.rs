@@ -34,6 +34,7 @@ impl BaseChain {
 pub struct Chain {
     name: String,
     base: Option<BaseChain>,
+    comment: Option<String>,
     rules: Vec<Rule>,
 }
 
@@ -52,7 +53,7 @@ impl Chain {
         if !base.kind.at(base.hook) || closed || early {
             return Err(Illegal::Chain(name.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), base: Some(base), rules: Vec::new() })
+        Ok(Self { name: name.to_owned(), base: Some(base), comment: None, rules: Vec::new() })
     }
 
     /// An empty chain that only rules lead to.
@@ -61,7 +62,25 @@ impl Chain {
     /// [`Illegal::Name`] where nft could not write the name.
     pub fn regular(name: &str) -> Result<Self, Illegal> {
         check_name(name)?;
-        Ok(Self { name: name.to_owned(), base: None, rules: Vec::new() })
+        Ok(Self { name: name.to_owned(), base: None, comment: None, rules: Vec::new() })
+    }
+
+    /// The same with what somebody wrote beside it.
+    #[must_use]
+    pub fn with_comment(self, comment: Option<String>) -> Self {
+        Self { comment, ..self }
+    }
+
+    /// The same, with another reason why its chain policy is what it is.
+    #[must_use]
+    pub fn with_closing(self, closing: OriginId) -> Self {
+        Self { base: self.base.map(|base| BaseChain { closing, ..base }), ..self }
+    }
+
+    /// What somebody wrote beside it.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
     }
 
     /// Adds a rule at the end.

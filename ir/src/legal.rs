@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What may stand where. The kernel refuses the same things when a ruleset is loaded; here they cannot be built.
 
+mod calls;
 mod gives;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
+use self::calls::{Calls, DEPTH_MAX, circle, way};
 pub(crate) use self::gives::Gives;
 use crate::chain::{BaseChain, Chain};
 use crate::fields::{Field, Needs};
@@ -27,9 +29,15 @@ pub enum Illegal {
     /// The hook has no chains of the type, or those of the type cannot be closed.
     #[error("chain `{0}` cannot be bound there")]
     Chain(String),
-    /// Nothing to test against: the rule would match never or always.
+    /// Chains lead deeper than the kernel's 15 calls, by this way.
+    #[error("chains lead more than {DEPTH_MAX} calls deep: {}", way(.0))]
+    Deep(Vec<String>),
+    /// Nothing to test against: the rule would match never.
     #[error("the test of `{0}` has no values")]
     Empty(Field),
+    /// Every value passes: what is left of the test is that the packet has the field.
+    #[error("the test of `{0}` leaves out no value, or excepts all of them")]
+    Every(Field),
     /// The table's packets never have the field.
     #[error("a packet of table family {} has no `{field}`", family.name())]
     Family {
@@ -55,9 +63,9 @@ pub enum Illegal {
     /// A log prefix is empty, longer than the kernel's 127 bytes, or holds a NUL.
     #[error("`{0}` cannot be a log prefix")]
     LogPrefix(String),
-    /// Chains lead in a circle, or deeper than the kernel's 15 calls.
-    #[error("chain `{0}` leads back to itself, or too deep")]
-    Loop(String),
+    /// Chains lead in a circle: each leads to the next, and the last to the first.
+    #[error("chains lead in a circle: {}", circle(.0))]
+    Loop(Vec<String>),
     /// A map whose elements do not give what is looked up in it.
     #[error("the map does not give what is needed here")]
     Map,
@@ -83,6 +91,9 @@ pub enum Illegal {
         /// Why not.
         why: Box<Self>,
     },
+    /// A value with bits that the mask leaves out.
+    #[error("no packet passes the test of `{0}`, or each: its value has bits that its mask leaves out")]
+    Outside(Field),
     /// A set whose parts do not fit together.
     #[error("set `{0}` is not of one piece")]
     Set(String),
@@ -114,9 +125,6 @@ pub enum Illegal {
         hook: Hook,
     },
 }
-
-/// How many calls deep chains may lead (`NFT_JUMP_STACK_SIZE` in `include/net/netfilter/nf_tables.h`; a base chain counts).
-const DEPTH_MAX: usize = 15;
 
 /// Where packets meet a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -377,10 +385,7 @@ fn check_family(family: TableFamily, field: Field) -> Result<(), Illegal> {
 /// Follows every base chain through the chains that it leads to: each rule must have a meaning wherever packets meet it.
 fn check_calls(table: &Table) -> Result<(), Illegal> {
     let targets = targets(table, &table.places())?;
-    let mut depths = BTreeMap::new();
-    for start in 0..table.chains().len() {
-        depth(table, &targets, start, 0, &mut depths)?;
-    }
+    Calls::check(table, &targets)?;
     for (start, chain) in table.chains().iter().enumerate() {
         let Some(base) = chain.bound() else { continue };
         let mut met = vec![false; table.chains().len()];
@@ -400,7 +405,7 @@ fn check_calls(table: &Table) -> Result<(), Illegal> {
 }
 
 /// For each chain, the chains that it leads to.
-fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
+pub(crate) fn targets(table: &Table, places: &BTreeMap<&str, usize>) -> Result<Vec<Vec<usize>>, Illegal> {
     let mut all = Vec::with_capacity(table.chains().len());
     for chain in table.chains() {
         let mut targets = Vec::new();
@@ -430,32 +435,6 @@ fn regular(table: &Table, places: &BTreeMap<&str, usize>, name: &str) -> Result<
     let place =
         places.get(name).filter(|place| table.chains().get(**place).is_some_and(|chain| chain.bound().is_none()));
     place.copied().ok_or_else(|| Illegal::Name(name.to_owned()))
-}
-
-/// How deep the calls from a chain go; each chain is measured once.
-fn depth(
-    table: &Table,
-    targets: &[Vec<usize>],
-    chain: usize,
-    calls: usize,
-    depths: &mut BTreeMap<usize, usize>,
-) -> Result<usize, Illegal> {
-    let name = || table.chains().get(chain).map_or_else(String::new, |chain| chain.name().to_owned());
-    if calls > DEPTH_MAX {
-        return Err(Illegal::Loop(name()));
-    }
-    if let Some(&known) = depths.get(&chain) {
-        return Ok(known);
-    }
-    let mut deepest = 0;
-    for &target in targets.get(chain).into_iter().flatten() {
-        deepest = deepest.max(1 + depth(table, targets, target, calls + 1, depths)?);
-    }
-    if deepest > DEPTH_MAX {
-        return Err(Illegal::Loop(name()));
-    }
-    depths.insert(chain, deepest);
-    Ok(deepest)
 }
 
 /// Names that nft 1.0.6 takes without quotes: a letter, then letters, digits, `_`, `-`, `.`, `/`; within

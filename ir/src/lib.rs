@@ -7,6 +7,7 @@
 pub mod arbitrary;
 mod chain;
 mod datatype;
+mod early;
 pub mod fields;
 mod interface;
 mod interval;
@@ -18,11 +19,13 @@ mod print;
 mod rule;
 mod ruleset;
 mod set;
+mod spot;
 mod table;
 pub mod words;
 
 pub use chain::{BaseChain, Chain};
 pub use datatype::{Datatype, stem_interval};
+pub use early::Early;
 pub use fields::Field;
 pub use interface::InterfacePattern;
 pub use interval::IntervalSet;
@@ -37,4 +40,5 @@ pub use rule::{
 };
 pub use ruleset::{Origin, OriginId, Ruleset};
 pub use set::{Data, DataType, Element, Elements, Key, KeyType, Role, Set, SetFlags, SetSpec, Tuple};
+pub use spot::Spot;
 pub use table::{Table, TableParts};

@@ -11,6 +11,7 @@ use crate::words::{Family, Protocol};
 pub struct Object {
     name: String,
     body: ObjectBody,
+    comment: Option<String>,
     origin: OriginId,
 }
 
@@ -117,7 +118,19 @@ impl Object {
         if let ObjectBody::Limit(limit) = &body {
             limit.check()?;
         }
-        Ok(Self { name: name.to_owned(), body, origin })
+        Ok(Self { name: name.to_owned(), body, comment: None, origin })
+    }
+
+    /// The same with what somebody wrote beside it.
+    #[must_use]
+    pub fn with_comment(self, comment: Option<String>) -> Self {
+        Self { comment, ..self }
+    }
+
+    /// What somebody wrote beside it.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
     }
 
     /// Its name, of which a table may have one for each kind.

@@ -57,6 +57,11 @@ impl Words {
     }
 }
 
+/// What somebody wrote beside a part.
+fn beside(comment: Option<&str>) -> String {
+    comment.map(|comment| format!(" comment \"{comment}\"")).unwrap_or_default()
+}
+
 /// One item as it is, several in braces.
 fn braced(items: &[String]) -> String {
     match items {
@@ -99,7 +104,7 @@ impl Display for Ruleset {
 
 impl Table {
     fn print(&self, ruleset: &Ruleset, f: &mut Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\ntable {} {}", self.family().name(), self.name())?;
+        writeln!(f, "\ntable {} {}{}", self.family().name(), self.name(), beside(self.comment()))?;
         for object in self.objects() {
             writeln!(f, "  {object}")?;
         }
@@ -126,7 +131,7 @@ impl Chain {
             };
             write!(f, "{kind} hook {} priority {}", base.hook.name(), base.priority.0)?;
         }
-        writeln!(f)?;
+        writeln!(f, "{}", beside(self.comment()))?;
         let id = |origin| ruleset.origin(origin).map_or_else(|| "?".to_owned(), |origin| origin.comment());
         for rule in self.rules() {
             let line = format!("    {rule:<72} ; {}", id(rule.origin()));
@@ -142,7 +147,8 @@ impl Chain {
 
 impl Display for Object {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} = {}", self.body().kind().name(), self.name(), self.body())
+        let comment = beside(self.comment());
+        write!(f, "{} {} = {}{comment}", self.body().kind().name(), self.name(), self.body())
     }
 }
 
@@ -227,6 +233,7 @@ impl Display for Set {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let kind = if self.spec().data.is_some() { "map" } else { "set" };
         let elements = Words::PLAIN.elements(self.spec(), self.elements());
-        write!(f, "{kind} {} of {} = {}", self.name(), self.spec(), braced(&elements))
+        let comment = beside(self.comment());
+        write!(f, "{kind} {} of {}{comment} = {}", self.name(), self.spec(), braced(&elements))
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chain::Chain;
 use crate::rule::Unknown;
+use crate::spot::Spot;
 use crate::table::Table;
 
 /// Where a part of the IR comes from: a sentence of a policy, or a line of somebody else's ruleset.
@@ -15,31 +16,54 @@ pub struct Origin {
     pub id: String,
     /// The sentence as it was written.
     pub text: String,
-    /// The line on which it starts, from 1.
+    /// The line on which it starts, from 1; 0 where it has none.
     pub line: u32,
     /// `because "..."`, or the comment of somebody else's rule.
     pub because: Option<String>,
+    /// Where it stands in somebody else's ruleset that has no lines.
+    pub spot: Option<Spot>,
 }
 
 impl Origin {
     /// The longest comment of a rule that nft takes, in bytes (`NFTNL_UDATA_COMMENT_MAXLEN`).
     pub const COMMENT_MAX: usize = 128;
 
-    /// What a rule carries into the kernel: the id, and the reason where there is one. Quotes, backslashes and control
-    /// characters, which nft text cannot hold, become `'`, `/` and blanks; the end is cut off where it is too long.
+    /// A name that stays when other sentences come and go, where there is one.
     #[must_use]
-    pub fn comment(&self) -> String {
+    pub fn name(&self) -> &str {
+        self.spot.as_ref().filter(|_| self.id.is_empty()).map_or(&self.id, |spot| &spot.id)
+    }
+
+    /// Where it stands in somebody else's ruleset that has no lines.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.spot.as_ref().map(|spot| spot.place.as_str())
+    }
+
+    /// The id, and the reason where there is one.
+    fn whole_comment(&self) -> String {
         let because = self.because.as_deref().filter(|because| !because.trim().is_empty());
-        let whole = match because {
+        match because {
             Some(because) if self.id.is_empty() => because.to_owned(),
             Some(because) => format!("{} {because}", self.id),
             None => self.id.clone(),
-        };
+        }
+    }
+
+    /// Whether [`Self::comment`] is all that was written, as it was written.
+    #[must_use]
+    pub fn has_whole_comment(&self) -> bool {
+        self.comment() == self.whole_comment()
+    }
+
+    /// What a rule carries into the kernel: the id, and the reason where there is one. Quotes, which nft text cannot hold,
+    /// become `'`, and control characters blanks; the end is cut off where it is too long.
+    #[must_use]
+    pub fn comment(&self) -> String {
         let mut comment = String::new();
-        for character in whole.chars() {
+        for character in self.whole_comment().chars() {
             let legal = match character {
                 '"' => '\'',
-                '\\' => '/',
                 control if control.is_control() => ' ',
                 other => other,
             };

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Sets and maps: what their keys are, what they give, and their elements.
 
+mod elements;
+
 use std::borrow::Cow;
 
+pub use self::elements::Elements;
 use crate::datatype::Datatype;
 use crate::fields::{FIELDS, Field};
 use crate::interval::IntervalSet;
@@ -160,6 +163,8 @@ pub struct Element {
     pub timeout: Option<Milliseconds>,
     /// How long it stays from now on; none: its whole time.
     pub expires: Option<Milliseconds>,
+    /// What it counts and has counted; empty where that is what the set says, with nothing counted.
+    pub meters: Vec<Meter>,
     /// What somebody wrote beside it.
     pub comment: Option<String>,
     /// Why it is there.
@@ -170,13 +175,22 @@ impl Element {
     /// A key and no more.
     #[must_use]
     pub const fn of(tuple: Tuple, origin: OriginId) -> Self {
-        Self { key: Key::Tuple(tuple), data: None, timeout: None, expires: None, comment: None, origin }
+        Self {
+            key: Key::Tuple(tuple),
+            data: None,
+            timeout: None,
+            expires: None,
+            meters: Vec::new(),
+            comment: None,
+            origin,
+        }
     }
 
     /// Whether there is no more to say of it than its key.
     #[must_use]
-    pub const fn is_plain(&self) -> bool {
-        self.data.is_none() && self.timeout.is_none() && self.expires.is_none() && self.comment.is_none()
+    pub fn is_plain(&self) -> bool {
+        let untimed = self.timeout.is_none() && self.expires.is_none();
+        self.data.is_none() && untimed && self.meters.is_empty() && self.comment.is_none()
     }
 }
 
@@ -200,35 +214,6 @@ pub enum DataType {
     Values(Vec<KeyType>),
     /// Verdicts.
     Verdict,
-}
-
-/// The elements of a set.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Elements {
-    /// Values of a key of one part, of which there is no more to say. All come from the sentence that the set comes from.
-    Intervals(IntervalSet),
-    /// Others, by their keys.
-    List(Vec<Element>),
-}
-
-impl Elements {
-    /// None.
-    pub const NONE: Self = Self::Intervals(IntervalSet::EMPTY);
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Intervals(set) => set.intervals().len(),
-            Self::List(list) => list.len(),
-        }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// What a set can do, as nf_tables sees it (`NFT_SET_*`).
@@ -354,6 +339,7 @@ pub struct Set {
     name: String,
     spec: SetSpec,
     elements: Elements,
+    comment: Option<String>,
     origin: OriginId,
 }
 
@@ -365,8 +351,20 @@ impl Set {
     pub fn new(name: &str, spec: SetSpec, elements: Elements, origin: OriginId) -> Result<Self, Illegal> {
         check_name(name)?;
         spec.check(name)?;
-        let set = Self { name: name.to_owned(), spec, elements, origin };
+        let set = Self { name: name.to_owned(), spec, elements, comment: None, origin };
         if set.has_legal_elements() { Ok(set) } else { Err(Illegal::Set(set.name)) }
+    }
+
+    /// The same with what somebody wrote beside it.
+    #[must_use]
+    pub fn with_comment(self, comment: Option<String>) -> Self {
+        Self { comment, ..self }
+    }
+
+    /// What somebody wrote beside it.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
     }
 
     fn has_legal_elements(&self) -> bool {
@@ -403,7 +401,14 @@ impl Set {
         // An element ends at the latest when its whole time is over.
         let whole = element.timeout.or(self.spec.timeout);
         let ends = element.expires.is_none_or(|expires| whole.is_some_and(|whole| expires <= whole));
-        key && data && ends && (self.spec.flags.timeout || !timed)
+        key && data && ends && (self.spec.flags.timeout || !timed) && self.has_legal_meters(element)
+    }
+
+    /// An element counts what its set says of all. Where that is nothing, the packets that add elements say it.
+    fn has_legal_meters(&self, element: &Element) -> bool {
+        let (own, all) = (&element.meters, &self.spec.meters);
+        let same = || own.iter().map(|meter| meter.uncounted()).eq(all.iter().map(|meter| meter.uncounted()));
+        own.is_empty() || if all.is_empty() { self.spec.flags.dynamic && self.spec.takes_meters(own) } else { same() }
     }
 
     /// Its name.

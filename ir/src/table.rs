@@ -24,6 +24,8 @@ pub struct TableParts {
     pub chains: Vec<Chain>,
     /// What else is in it and the IR has no word for, with the place where it was found.
     pub unknowns: Vec<(OriginId, Unknown)>,
+    /// What somebody wrote beside it.
+    pub comment: Option<String>,
 }
 
 /// A table.
@@ -39,7 +41,7 @@ impl Table {
     ///
     /// # Errors
     /// [`Illegal::Name`] where a name is taken twice, cannot be written, or names a part that is not there or is not of
-    /// the kind; [`Illegal::Loop`] where chains lead in a circle; what a rule may not do where its chain is met.
+    /// the kind; [`Illegal::Loop`] where chains lead in a circle, and [`Illegal::Deep`] where too deep; what a rule may not do where its chain is met.
     pub fn new(family: TableFamily, name: &str, parts: TableParts) -> Result<Self, Illegal> {
         Self::of_parts(family, name, parts).map_err(|refused| refused.0)
     }
@@ -116,6 +118,12 @@ impl Table {
     #[must_use]
     pub fn unknowns(&self) -> &[(OriginId, Unknown)] {
         &self.parts.unknowns
+    }
+
+    /// What somebody wrote beside it.
+    #[must_use]
+    pub fn comment(&self) -> Option<&str> {
+        self.parts.comment.as_deref()
     }
 
     /// What it is made of, to make another of it.

@@ -66,6 +66,8 @@ pub(crate) fn read_somebodys(devices: &Devices) -> Result<Ruleset, ReadError> {
     let dumps = dump_whole(None)?;
     let mut ruleset = read_found(&dumps.found()?, Origins::of_somebody(), devices)?;
     "nft list".clone_into(&mut ruleset.title);
+    let early: Vec<_> = ruleset.tables.iter().flat_map(ringwall_ir::Table::early).collect();
+    ruleset.unknowns.extend(early.into_iter().map(ringwall_ir::Early::unknown));
     Ok(ruleset)
 }
 
@@ -105,6 +107,15 @@ fn read_found(found: &Found<'_>, mut origins: Origins, devices: &Devices) -> Res
     }
     ruleset.origins = origins.finish();
     Ok(ruleset)
+}
+
+/// Whether the caller may change the ruleset of this network namespace.
+///
+/// # Errors
+/// [`InstallError::NotPermitted`], or what keeps the kernel from being asked.
+pub fn permitted() -> Result<(), InstallError> {
+    let ask = || generation(&mut Socket::open().map_err(NetlinkError::Socket)?);
+    ask().map(drop).map_err(|error: NetlinkError| unreadable(error.into()))
 }
 
 /// Families of tables that the IR does not have (`NFPROTO_*`).

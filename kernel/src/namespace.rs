@@ -30,6 +30,7 @@
 //! - Of packets that are sent, the kernel writes an identification of 0 anew, with a number of its own
 //!   (`raw_send_hdrinc`).
 //! - An interface carries what the host says, or the longest packet of the traffic that arrives on it or is sent.
+//! - Checksums that the kernel leaves to the card are completed in packets that left: of those whose payload a helper changed.
 //! - TCP resets that the kernel makes are seen before the card would complete their checksum.
 //! - ICMP redirects are switched off, IGMP and neighbour discovery of the host itself are dropped unseen: they come by
 //!   the kernel's own clocks and limits.

@@ -39,7 +39,7 @@ pub(crate) use origins::Origins;
 pub(crate) use rule::{CLOSING, CLOSING_EXPRESSIONS, GUARD, RuleWriter, deciding};
 pub(crate) use set::{Anonymous, FoundSet, ListWriter, Named, SetIds, SetName, in_messages, key_of, refers};
 pub(crate) use table::{closes, read as read_table};
-pub(crate) use userdata::comment;
+pub(crate) use userdata::{comment, with_comment_in};
 pub(crate) use verdict::Code;
 
 use ringwall_ir::Illegal;

@@ -4,6 +4,11 @@
 //!
 //! The kernel sends an event for each thing that a transaction added or took away, and at its end the new generation with
 //! the process that asked for it. An element that runs out is an event too, of no transaction.
+//!
+//! What the kernel tells and nobody did is left out: the sets without a name that are a part of a rule, and what was named
+//! to be there and was there.
+
+mod known;
 
 use std::collections::VecDeque;
 use std::io;
@@ -16,6 +21,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustables::sys;
 
+use self::known::{Known, Seen};
 use crate::netlink::{
     Attributes, Malformed, Message, Messages, NetlinkError, Socket, Value, Wait, nf_tables_operation,
 };
@@ -30,9 +36,17 @@ const TABLE: u16 = sys::NFTA_TABLE_NAME;
 pub struct Watch {
     socket: Socket,
     /// What is known of the transaction whose end has not come yet.
-    open: Vec<Deed>,
+    open: Open,
     /// Transactions that were received and not taken yet.
     ready: VecDeque<Change>,
+    /// What is there.
+    known: Known,
+}
+
+/// A transaction whose end has not come yet.
+#[derive(Debug, Default)]
+struct Open {
+    deeds: Vec<(Deed, Option<Seen>)>,
 }
 
 /// The signals that ask a program to end, as something to wait for. While it lives, they end the program no more.
@@ -71,7 +85,7 @@ pub struct Change {
     pub generation: u32,
     /// Who asked for it.
     pub process: Process,
-    /// What it did, in its order; neighbours of one kind are counted together.
+    /// What it did, in the order in which each kind came first: those of one kind are counted together.
     pub deeds: Vec<Deed>,
 }
 
@@ -102,7 +116,7 @@ pub struct Deed {
 }
 
 /// A kind of thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Thing {
     /// A table.
     Table,
@@ -118,6 +132,27 @@ pub enum Thing {
     Object,
     /// A flow table.
     Flowtable,
+}
+
+/// What a message tells of.
+#[derive(Clone, Copy)]
+struct Told {
+    thing: Thing,
+    /// The attribute of its name.
+    name: Option<u16>,
+    added: bool,
+}
+
+impl Told {
+    fn name(self, attributes: Attributes<'_>) -> Result<&str, Malformed> {
+        self.name.map_or(Ok(""), |name| attributes.need(name)?.text())
+    }
+}
+
+/// What a message tells of, if it is about a thing.
+fn told(kind: u16) -> Option<Told> {
+    let (thing, name, added) = Thing::of(nf_tables_operation(kind)?)?;
+    Some(Told { thing, name, added })
 }
 
 impl Thing {
@@ -147,11 +182,13 @@ impl Watch {
     /// Begins to watch.
     ///
     /// # Errors
-    /// What the system says.
-    pub fn open() -> io::Result<Self> {
+    /// [`NetlinkError`]; `EPERM` where the caller lacks CAP_NET_ADMIN in the network namespace.
+    pub fn open() -> Result<Self, NetlinkError> {
         let socket = Socket::open()?;
         socket.join(GROUP)?;
-        Ok(Self { socket, open: Vec::new(), ready: VecDeque::new() })
+        // Read behind that, so that no change falls in between.
+        let known = Known::read()?;
+        Ok(Self { socket, open: Open::default(), ready: VecDeque::new(), known })
     }
 
     /// The next change; none if there is none yet and waiting is not wanted.
@@ -169,13 +206,14 @@ impl Watch {
                 Ok(None) => return Ok(None),
                 Err(error) => {
                     if error.raw_os_error() == Some(Errno::ENOBUFS as i32) {
-                        self.open.clear();
+                        self.open = Open::default();
+                        self.known = Known::read()?;
                     }
                     return Err(error.into());
                 }
             };
             for message in Messages::new(received) {
-                take(&message?, &mut self.open, &mut self.ready)?;
+                self.ready.extend(self.open.take(&message?, &mut self.known)?);
             }
         }
     }
@@ -233,38 +271,73 @@ impl AsFd for Watch {
     }
 }
 
-/// Takes in one event.
-fn take(message: &Message<'_>, open: &mut Vec<Deed>, ready: &mut VecDeque<Change>) -> Result<(), Malformed> {
-    let Some(operation) = nf_tables_operation(message.kind) else { return Ok(()) };
-    let (family, attributes) = message.netfilter()?;
-    if operation == sys::NFT_MSG_NEWGEN {
-        ready.push_back(Change {
-            generation: attributes.need(sys::NFTA_GEN_ID)?.be32()?,
-            process: Process {
-                pid: attributes.get(sys::NFTA_GEN_PROC_PID).map_or(Ok(0), Value::be32)?,
-                name: attributes.get(sys::NFTA_GEN_PROC_NAME).map_or(Ok(""), Value::text)?.to_owned(),
-            },
-            deeds: std::mem::take(open),
-        });
-        return Ok(());
-    }
-    let Some((thing, name, added)) = Thing::of(operation) else { return Ok(()) };
-    let name = name.map_or(Ok(""), |name| attributes.need(name)?.text())?;
-    let count = if thing == Thing::Element { elements(attributes)? } else { 1 };
-    if count == 0 {
-        return Ok(());
-    }
-    let table = attributes.need(TABLE)?.text()?;
-    match open.last_mut() {
-        Some(last)
-            if (last.added, last.thing, last.family) == (added, thing, family)
-                && (last.table.as_str(), last.name.as_str()) == (table, name) =>
-        {
-            last.count += count;
+impl Open {
+    /// Takes in one event; with the end of the transaction, what it did, if it did anything.
+    fn take(&mut self, message: &Message<'_>, known: &mut Known) -> Result<Option<Change>, Malformed> {
+        if nf_tables_operation(message.kind) == Some(sys::NFT_MSG_NEWGEN) {
+            return std::mem::take(self).end(message.netfilter()?.1, known);
         }
-        _ => open.push(Deed { added, thing, family, table: table.to_owned(), name: name.to_owned(), count }),
+        let Some(told) = told(message.kind) else { return Ok(None) };
+        let (family, attributes) = message.netfilter()?;
+        let Told { thing, added, .. } = told;
+        let (table, name) = (attributes.need(TABLE)?.text()?, told.name(attributes)?);
+        if matches!(thing, Thing::Set | Thing::Element) && known.is_anonymous(told, family, attributes)? {
+            return Ok(None);
+        }
+        let count = if thing == Thing::Element { elements(attributes)? } else { 1 };
+        if count == 0 {
+            return Ok(None);
+        }
+        let seen = Seen::of(thing, family, name, attributes)?;
+        let same = |(deed, _): &&mut (Deed, Option<Seen>)| {
+            (deed.added, deed.thing, deed.family) == (added, thing, family)
+                && (deed.table.as_str(), deed.name.as_str()) == (table, name)
+        };
+        // What comes twice is most often near its like.
+        match self.deeds.iter_mut().rev().find(same) {
+            Some((deed, before)) => {
+                deed.count += count;
+                *before = seen;
+            }
+            None => {
+                let deed = Deed { added, thing, family, table: table.to_owned(), name: name.to_owned(), count };
+                self.deeds.push((deed, seen));
+            }
+        }
+        Ok(None)
     }
-    Ok(())
+
+    /// The transaction as a whole; none where all that it names was there.
+    fn end(self, attributes: Attributes<'_>, known: &mut Known) -> Result<Option<Change>, Malformed> {
+        let generation = attributes.need(sys::NFTA_GEN_ID)?.be32()?;
+        let named = self.deeds.len();
+        let mut deeds = Vec::new();
+        for (mut deed, seen) in self.deeds {
+            let nothing = match seen {
+                Some(seen) if deed.added => known.adds_nothing(seen, generation),
+                Some(seen) => {
+                    known.forget(&seen);
+                    false
+                }
+                None => false,
+            };
+            if !matches!(deed.thing, Thing::Rule | Thing::Element) {
+                // The same thing, however often it is named.
+                deed.count = 1;
+            }
+            if !nothing {
+                deeds.push(deed);
+            }
+        }
+        if deeds.is_empty() && named > 0 {
+            return Ok(None);
+        }
+        let process = Process {
+            pid: attributes.get(sys::NFTA_GEN_PROC_PID).map_or(Ok(0), Value::be32)?,
+            name: attributes.get(sys::NFTA_GEN_PROC_NAME).map_or(Ok(""), Value::text)?.to_owned(),
+        };
+        Ok(Some(Change { generation, process, deeds }))
+    }
 }
 
 /// How many elements an event is about. The end of an interval, which the kernel keeps as an element of its own, is none.

@@ -2,6 +2,7 @@
 //! The Host: what the machine and the kernel's namespace are built from. No address, interface or route is written elsewhere.
 
 mod file;
+pub(crate) mod legal;
 
 use std::net::IpAddr;
 
@@ -136,6 +137,12 @@ impl Host {
             forwarding: true,
             sysctls: Sysctls::default(),
         }
+    }
+
+    /// Why an address cannot be a host's own, if it cannot: nobody could reach it by one of a whole network or of a group.
+    #[must_use]
+    pub fn refuses(own: IpNet) -> Option<String> {
+        legal::own_address(own).err().map(|illegal| illegal.message)
     }
 
     /// The interface of a name.

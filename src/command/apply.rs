@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! `ringwall apply`: installs a policy, or somebody's ruleset, in the running kernel.
 
+use ringwall_compiler::target::Target;
+
 use super::Outcome;
 use crate::cli::SubjectArgs;
 use crate::failure::Failure;
@@ -19,6 +21,8 @@ pub struct Args {
 }
 
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
+    // First of all: without the right to it, reading the file could fail for want of the same right, with another help.
+    check_permitted()?;
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Drawn)? else { return Ok(Outcome::Found) };
     refuse_what_is_of_iptables(&subject)?;
     if has_unknowns(&subject) {
@@ -26,9 +30,10 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     }
     if subject.ruleset.tables.is_empty() {
         let message = format!("there is nothing to install: {} has no tables", subject.file);
-        return Err(Failure::new(message).help("to take a table away, `nft delete table` does it"));
+        return Err(Failure::of_input(message).help("to take a table away, `nft delete table` does it"));
     }
     install(&subject)?;
+    subject.tell_comments(Target::Nft);
     Ok(Outcome::Clean)
 }
 
@@ -50,6 +55,20 @@ fn has_unknowns(subject: &Subject) -> bool {
         talk(format!("{}: this cannot be installed: {} `{}`", subject.place(Some(origin)), unknown.name, unknown.text));
     }
     subject.ruleset.unknowns().next().is_some()
+}
+
+/// How the right to change rulesets is had.
+#[cfg(feature = "kernel")]
+pub const PERMISSION: &str = "run it as root; in a container, that needs the capability NET_ADMIN too";
+
+#[cfg(feature = "kernel")]
+fn check_permitted() -> Result<(), Failure> {
+    ringwall_kernel::install::permitted().map_err(|error| Failure::caused(&error).help(PERMISSION))
+}
+
+#[cfg(not(feature = "kernel"))]
+fn check_permitted() -> Result<(), Failure> {
+    Err(Failure::new("this ringwall was built without the part that installs"))
 }
 
 #[cfg(feature = "kernel")]
@@ -84,7 +103,7 @@ fn refused(subject: &Subject, error: &ringwall_kernel::install::InstallError) ->
     }
     let whole = || Failure::new(format!("{} is not installed", subject.file));
     match error {
-        InstallError::NotPermitted => Failure::caused(error).help("run it as root"),
+        InstallError::NotPermitted => Failure::caused(error).help(PERMISSION),
         InstallError::Iptables(_) => whole().help("give the table another name, or change its rules with iptables"),
         InstallError::Overtaken => Failure::caused(error).help("`ringwall watch` shows which programs these are"),
         _ if parts.is_empty() => Failure::caused(error),
@@ -92,7 +111,8 @@ fn refused(subject: &Subject, error: &ringwall_kernel::install::InstallError) ->
     }
 }
 
+/// Not come to: see [`check_permitted`].
 #[cfg(not(feature = "kernel"))]
 fn install(_: &Subject) -> Result<(), Failure> {
-    Err(Failure::new("this ringwall was built without the part that installs"))
+    Ok(())
 }

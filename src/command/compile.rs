@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use ringwall_compiler::target::iptables::CtMatch;
-use ringwall_compiler::target::{Unsayable, iptables, nft, nft_json};
+use ringwall_compiler::target::{self, Unsayable, iptables, nft, nft_json};
 use ringwall_ir::Ruleset;
 use ringwall_ir::words::Family;
 
@@ -15,7 +15,7 @@ use crate::cli::SubjectArgs;
 use crate::failure::Failure;
 use crate::input::is_standard;
 use crate::output::table::squeezed;
-use crate::output::{self, map, talk};
+use crate::output::{self, map, talk, tell_each};
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
 
@@ -58,6 +58,19 @@ enum Target {
     IrJson,
 }
 
+impl Target {
+    /// The program that loads the text; none where it loads no comments, or the text is of the IR.
+    const fn program(self) -> Option<target::Target> {
+        match self {
+            Self::Nft => Some(target::Target::Nft),
+            Self::NftJson => Some(target::Target::NftJson),
+            Self::Iptables => Some(target::Target::Iptables),
+            Self::Ip6tables => Some(target::Target::Ip6tables),
+            Self::Ipset | Self::Ir | Self::IrJson => None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Spelling {
     /// `-m state --state`, the older one
@@ -70,9 +83,13 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     refuse_to_replace_the_policy(arguments)?;
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Drawn)? else { return Ok(Outcome::Found) };
     match write(&subject.ruleset, arguments) {
-        Ok(text) => deliver(&subject, arguments.output.as_deref(), &text).map(|()| Outcome::Clean),
+        Ok(text) => {
+            deliver(&subject, arguments.output.as_deref(), &text)?;
+            arguments.target.program().into_iter().for_each(|target| subject.tell_comments(target));
+            Ok(Outcome::Clean)
+        }
         Err(unsayable) => {
-            unsayable.iter().for_each(|part| tell(&subject, part));
+            tell_each(&unsayable, |part| tell(&subject, part));
             Ok(Outcome::Found)
         }
     }

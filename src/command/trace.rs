@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
+use ringwall_ir::words::Protocol;
 use ringwall_runtime::conntrack::{Conntrack, Style};
 use ringwall_runtime::engine::{Explaining, Machine};
 
@@ -27,6 +29,7 @@ pub struct Args {
     subject: SubjectArgs,
     /// The traffic: a capture or a traffic script, perhaps compressed; `-` is standard input. Or a packet in the words of
     /// a script: `in eth0 tcp 10.0.0.2:1000 > 10.0.0.1:22 syn`; several are separated by `;`
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     traffic: String,
     /// The packet, counted from 1; those before it run first. Of packets in words, the last if not said
     #[arg(long, value_name = "N")]
@@ -38,6 +41,9 @@ pub struct Args {
     format: Format,
 }
 
+/// How packets are said that are not in a file.
+const WORDS: &str = "a packet in words is one argument, as in 'in eth0 tcp 10.0.0.2:1000 > 10.0.0.1:22 syn'";
+
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let path = Path::new(&arguments.traffic);
     let in_words = !is_standard(path) && arguments.traffic.contains(char::is_whitespace) && !path.exists();
@@ -47,6 +53,9 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let Some(subject) = Subject::read(&arguments.subject, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let file = match traffic {
+        Some(path) if !is_standard(path) && !path.exists() => {
+            return Err(Failure::new(format!("there is no file {}", path.display())).help(WORDS));
+        }
         Some(path) => TrafficFile::read(path, &arguments.host)?,
         None => TrafficFile::of_words(&script(&arguments.traffic), &arguments.host)?,
     };
@@ -93,7 +102,9 @@ fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Fo
             Format::Json => json::line(&trace.report()),
         };
     }
-    let wanted = wanted.unwrap_or_default();
+    let Some(wanted) = wanted else {
+        return Err(Failure::new("there is no packet in these words").help(WORDS));
+    };
     Err(Failure::new(format!("{name} has {}, and no packet {wanted}", plural(count, "packet"))))
 }
 
@@ -122,7 +133,6 @@ fn script(words: &str) -> String {
 
 fn script_line(line: &str) -> String {
     const DESCRIPTIONS: [&str; 4] = ["host", "route", "forwarding", "sysctl"];
-    const PACKETS: [&str; 10] = ["on", "tcp", "udp", "icmp", "icmpv6", "sctp", "gre", "protocol", "raw", "frame"];
     let mut words: Vec<&str> = line.split_whitespace().collect();
     match words.first() {
         None => return String::new(),
@@ -130,12 +140,22 @@ fn script_line(line: &str) -> String {
         Some(first) if first.starts_with(|first: char| first.is_ascii_digit() || first == '+') => {}
         Some(_) => words.insert(0, "+0"),
     }
-    if let [_, "in", place, ..] = words.as_slice()
-        && !PACKETS.contains(place)
-    {
+    // Where neither is a protocol that there is: between it and `>` stands one end.
+    let named = match words.as_slice() {
+        [_, "in", first, ..] if begins_packet(first) => false,
+        [_, "in", _, second, ..] if begins_packet(second) => true,
+        [_, "in", rest @ ..] => rest.iter().position(|word| *word == ">") == Some(3),
+        _ => false,
+    };
+    if named {
         words.insert(2, "on");
     }
     words.join(" ")
+}
+
+/// Whether a word stands where a packet begins, behind the interface that it comes in by.
+fn begins_packet(word: &str) -> bool {
+    matches!(word, "on" | "protocol" | "raw" | "frame") || Protocol::named(word).is_some()
 }
 
 #[cfg(test)]
@@ -146,6 +166,15 @@ mod tests {
     fn words_become_lines_of_a_script() {
         assert_eq!(script("in eth0 tcp a > b"), "+0 in on eth0 tcp a > b\n");
         assert_eq!(script("out udp a > b; +1 in tcp c > d"), "+0 out udp a > b\n+1 in tcp c > d\n");
+        assert_eq!(script("in eth0 tcp a >> b"), "+0 in on eth0 tcp a >> b\n");
+        for typo in ["in tpc a > b", "in tcp a >> b", "in wlan0", "inn wlan0 tcp a > b"] {
+            assert_eq!(script(typo), format!("+0 {typo}\n"));
+        }
+        assert_eq!(script("in eth0 tpc a > b"), "+0 in on eth0 tpc a > b\n");
+        assert_eq!(
+            script("in eth0 protocol 9 a > b; in eth0 frame"),
+            "+0 in on eth0 protocol 9 a > b\n+0 in on eth0 frame\n"
+        );
         assert_eq!(script("host 10.0.0.1/24;in on x frame"), "host 10.0.0.1/24\n+0 in on x frame\n");
     }
 }

@@ -7,8 +7,9 @@ mod report;
 
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use ringwall_compiler::probe;
-use ringwall_compiler::verify::{Batch, verify};
+use ringwall_compiler::verify::{Batch, Step, verify};
 use ringwall_runtime::compare::draw::draw;
 use ringwall_runtime::compare::region::Region;
 use ringwall_runtime::traffic::Traffic;
@@ -19,9 +20,14 @@ use crate::failure::Failure;
 use crate::host::HostArgs;
 use crate::input::refuse_standard_twice;
 use crate::output;
+use crate::output::human::plural;
+use crate::output::progress::Spinner;
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
 use crate::traffic_file::TrafficFile;
+
+/// More than this are too many to be held.
+const MOST_PACKETS: u64 = 10_000_000;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -39,9 +45,10 @@ pub struct Args {
     traffic: Option<PathBuf>,
     #[command(flatten)]
     host: HostArgs,
-    /// Send at least this many packets; every boundary is drawn once, however few are asked for
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    packets: usize,
+    /// Send at least this many packets, else 10000: every boundary is drawn once, however few are asked for. With
+    /// `--random`, draw so many for each ruleset, else 2500
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(..=MOST_PACKETS))]
+    packets: Option<usize>,
     /// Another seed draws other packets
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -53,7 +60,7 @@ pub struct Args {
 /// Compares, and says what differs and what no packet reached.
 pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     if let Some(count) = arguments.random.random {
-        return random::run(count, &arguments.random, arguments.seed);
+        return random::run(count, arguments.packets, &arguments.random, arguments.seed);
     }
     let policy = arguments.policy.clone().unwrap_or_default();
     let files = [Some(policy.as_path()), arguments.traffic.as_deref(), arguments.host.file()];
@@ -66,7 +73,11 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
     let mut others = backends::of(&subject.ruleset);
-    let found = verify(subject.to_verify(), &batches, &mut others).map_err(|error| Failure::caused(&error))?;
+    let spinner = Spinner::new();
+    let mut told = |step: Step<'_>| tell(&spinner, step);
+    let found = verify(subject.to_verify(), &batches, &mut others, &mut told);
+    drop(spinner);
+    let found = found.map_err(|error| Failure::caused(&error))?;
     let text = match arguments.format {
         Format::Human => report::human(&subject, &found, arguments.seed, &others),
         Format::Json => report::json(&subject, &found, arguments.seed)?,
@@ -75,9 +86,28 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     Ok(if found.is_clean() { Outcome::Clean } else { Outcome::Found })
 }
 
+/// Tells what the verification is at, and each difference when it is found.
+fn tell(spinner: &Spinner, step: Step<'_>) {
+    match step {
+        Step::Asking { backend, batch, of, packets } => {
+            spinner.step(format!("{backend}: {}, batch {batch} of {of}", plural(packets, "packet")));
+        }
+        Step::Shrinking { backend } => {
+            spinner.step(format!("{backend}: looking for the shortest traffic that differs"))
+        }
+        Step::Differs { backend, batch, found } => {
+            let first = found.first();
+            let first = first.map(|first| format!(", first at packet {} ({})", first.packet + 1, first.what.name()));
+            let (number, first) = (plural(found.len(), "difference"), first.unwrap_or_default());
+            spinner.say(format!("{backend} and the machine: {number} in batch {batch}{first}"));
+        }
+    }
+}
+
 /// The user's traffic, and then the drawn packets in batches so small that no timeout of the kernel passes in one.
 fn batches(arguments: &Args, subject: &Subject) -> Result<Vec<Batch>, Failure> {
     const BATCH: usize = 20_000;
+    const PACKETS: usize = 10_000;
 
     let mut batches = Vec::new();
     if let Some(path) = &arguments.traffic {
@@ -89,7 +119,7 @@ fn batches(arguments: &Args, subject: &Subject) -> Result<Vec<Batch>, Failure> {
     let of_ruleset = Region::of_ruleset(&subject.ruleset);
     let host = probe::host(if regions.is_empty() { &of_ruleset } else { &regions });
     regions.extend(of_ruleset);
-    let drawn = draw(&host, &regions, arguments.packets.saturating_sub(sent), arguments.seed);
+    let drawn = draw(&host, &regions, arguments.packets.unwrap_or(PACKETS).saturating_sub(sent), arguments.seed);
     let parts = drawn.packets.chunks(BATCH).map(|packets| Traffic { packets: packets.to_vec() });
     batches.extend(parts.map(|traffic| Batch { host: host.clone(), traffic }));
     Ok(batches)

@@ -47,13 +47,15 @@ impl FromStr for Only {
     }
 }
 
-/// A time with its unit; seconds without one.
+/// A time with its unit. A number alone could be meant as any of them.
 fn duration(text: &str) -> Result<Duration, String> {
     const UNITS: &[(&str, u64)] = &[("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
     let digits = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let unit =
-        if unit.is_empty() { Some(1000) } else { UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1) };
+    if unit.is_empty() && !number.is_empty() {
+        return Err(format!("a time has a unit: `{number}s`, `{number}m`, `{number}h`"));
+    }
+    let unit = UNITS.iter().find(|(name, _)| *name == unit).map(|unit| unit.1);
     let milliseconds = number.parse::<u64>().ok().zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
     milliseconds.map(Duration::from_millis).ok_or_else(|| "write a time as `500ms`, `30s`, `5m` or `1h`".to_owned())
 }
@@ -73,8 +75,10 @@ mod watching {
     use std::io;
     use std::time::{Instant, SystemTime};
 
+    use ringwall_kernel::netlink::NetlinkError;
     use ringwall_kernel::watch::{Event, Interrupts, Watch};
 
+    use super::super::apply::PERMISSION;
     use super::{Args, Only, Outcome};
     use crate::cli::Format;
     use crate::failure::Failure;
@@ -83,7 +87,7 @@ mod watching {
 
     pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
         let interrupts = Interrupts::take().map_err(|error| failed(&error))?;
-        let mut watch = Watch::open().map_err(|error| failed(&error))?;
+        let mut watch = Watch::open().map_err(|error| refused(&error))?;
         let end = arguments.time.and_then(|time| Instant::now().checked_add(time));
         talk("watching the ruleset of this network namespace");
         let mut left = arguments.count;
@@ -120,9 +124,17 @@ mod watching {
         }
     }
 
+    fn refused(error: &NetlinkError) -> Failure {
+        match error {
+            NetlinkError::Socket(error) => failed(error),
+            NetlinkError::Refused(refused) => failed(&refused.errno.into()),
+            error => Failure::caused(error),
+        }
+    }
+
     fn failed(error: &io::Error) -> Failure {
         let failure = Failure::io("watch", "the ruleset", error);
-        if error.kind() == io::ErrorKind::PermissionDenied { failure.help("run it as root") } else { failure }
+        if error.kind() == io::ErrorKind::PermissionDenied { failure.help(PERMISSION) } else { failure }
     }
 }
 
@@ -132,10 +144,10 @@ mod tests {
 
     #[test]
     fn times_have_a_unit() {
-        for (text, milliseconds) in [("500ms", 500), ("30s", 30_000), ("2", 2000), ("5m", 300_000), ("1h", 3_600_000)] {
+        for (text, milliseconds) in [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000)] {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "s", "1w", "-1s", "1.5s", "99999999999999999999s", "18446744073709551615h"] {
+        for text in ["", "2", "s", "1w", "-1s", "1.5s", "99999999999999999999s", "18446744073709551615h"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

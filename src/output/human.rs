@@ -8,10 +8,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, S
 use ringwall_grammar::{Diagnostic, Severity, Span, suggest};
 use ringwall_runtime::host::{HostError, UnknownWord};
 
-use super::terminal;
-
-/// More findings than this are counted, not drawn: nobody reads on.
-const MOST_DRAWN: usize = 100;
+use super::{MOST_TOLD, terminal};
 
 /// Places in longer lines, in bytes, are named, not drawn.
 const LONGEST_LINE: usize = 400;
@@ -47,13 +44,13 @@ impl Canvas {
         let shown = terminal::harmless(text);
         let source = NamedSource::new(terminal::harmless(name), shown.as_str().to_owned());
         let mut out = String::new();
-        for told in all.iter().take(MOST_DRAWN) {
+        for told in all.iter().take(MOST_TOLD) {
             let drawn = Drawn { told, place: Place::of(told, &shown), source: &source };
             // A String takes every byte, and miette has no error of its own where the span lies in the text.
             let _ = self.handler.render_report(&mut out, &drawn);
             out.push('\n');
         }
-        let left = all.len().saturating_sub(MOST_DRAWN);
+        let left = all.len().saturating_sub(MOST_TOLD);
         if left > 0 {
             let _ = writeln!(out, "... and {left} more\n");
         }
@@ -100,10 +97,14 @@ impl<'a> Told<'a> {
 
 /// What an unknown word may have been meant to be, and all that it could be.
 fn known(unknown: &UnknownWord) -> String {
-    let all = format!("known are {}", unknown.known.join(", "));
+    meant(unknown, format!("known are {}", unknown.known.join(", ")))
+}
+
+/// What an unknown word may have been meant to be, in front of the rest of a help.
+pub fn meant(unknown: &UnknownWord, rest: String) -> String {
     match suggest(&unknown.word, unknown.known.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`? {all}"),
-        None => all,
+        Some(near) => format!("did you mean `{near}`? {rest}").trim_end().to_owned(),
+        None => rest,
     }
 }
 

@@ -114,6 +114,21 @@ pub fn squeezed(sentence: &str, longest: usize) -> String {
     format!("{}...", kept.trim_end())
 }
 
+/// Words in lines of no more than `width` characters, as far as the words are not longer themselves.
+pub fn wrapped(words: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +157,12 @@ mod tests {
         let mut table = Table::new(&[("first", Align::Left), ("second", Align::Left)]);
         table.row([String::new(), "b".to_owned()]);
         assert_eq!(table.print(), "first  second\n       b\n");
+    }
+
+    #[test]
+    fn long_words_are_told_in_lines() {
+        assert_eq!(wrapped("a bc def  ghij a-word-too-long k", 6), ["a bc", "def", "ghij", "a-word-too-long", "k"]);
+        assert_eq!(wrapped("", 6), Vec::<String>::new());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::traffic::{Entry, TimedPacket};
 use serde::Serialize;
 
-use super::packets::{PacketLine, decider, describe, note, state};
+use super::packets::{PacketLine, describe, note, state};
 use super::sentence::Sentence;
 use super::table::{Align, Table};
 use super::terminal::harmless;
@@ -47,11 +47,10 @@ impl Trace<'_> {
         let mut out = format!("packet {number} at {:.3} s: {}\n", packet.at.as_secs_f64(), describe(&packet.bytes));
         out += &format!("{from}; {direction}; ct state {}\n", state(seen));
         out += &entries("conntrack before", &self.before);
-        for met in self.met {
-            out += &self.hook(met);
+        for hook in hooks(self.met) {
+            out += &self.hook(hook);
         }
-        let fate = seen.fate.map_or("no verdict", Fate::name);
-        out += &format!("\nverdict: {fate}, by {}\n", decider(ruleset, seen));
+        out += &format!("\nverdict: {}\n", verdict(ruleset, seen));
         for answer in &seen.answers {
             out += &format!("{}\n", note(ruleset, answer));
         }
@@ -59,11 +58,14 @@ impl Trace<'_> {
         harmless(&out)
     }
 
-    fn hook(&self, met: &Met<'_>) -> String {
-        if met.chains.is_empty() {
-            return format!("\nat {}: no chain\n", met.hook.name());
+    /// Each chain of a hook; that there is none only where there is none at any stage of it.
+    fn hook(&self, stages: &[Met<'_>]) -> String {
+        let chains = stages.iter().flat_map(|met| met.chains.iter().map(move |chain| self.chain(met, chain)));
+        let told: String = chains.collect();
+        match stages.first() {
+            Some(met) if told.is_empty() => format!("\nat {}: no chain\n", met.hook.name()),
+            _ => told,
         }
-        met.chains.iter().map(|chain| self.chain(met, chain)).collect()
     }
 
     fn chain(&self, met: &Met<'_>, chain: &MetChain<'_>) -> String {
@@ -111,16 +113,32 @@ impl Trace<'_> {
                 .policy
                 .map(|(policy, closing)| PolicyLine { policy: policy.name(), sentence: sentence(closing) }),
         };
-        let hook = |met: &Met<'_>| HookLine {
-            hook: met.hook.name(),
-            chains: met.chains.iter().map(|one| chain(met, one)).collect(),
+        let chain = &chain;
+        let hook = |stages: &[Met<'_>]| HookLine {
+            hook: stages.first().map_or("", |met| met.hook.name()),
+            chains: stages.iter().flat_map(|met| met.chains.iter().map(move |one| chain(met, one))).collect(),
         };
         Report {
             packet: PacketLine::new(self.ruleset, self.number, self.packet, self.seen),
-            met: self.met.iter().map(hook).collect(),
+            met: hooks(self.met).map(hook).collect(),
             conntrack_before: &self.before,
             conntrack_after: &self.after,
         }
+    }
+}
+
+/// What was met at each hook: the stages of one, which the packet comes to in order.
+fn hooks<'m, 'a>(met: &'m [Met<'a>]) -> impl Iterator<Item = &'m [Met<'a>]> {
+    met.chunk_by(|one, next| one.hook == next.hook && one.stage < next.stage)
+}
+
+/// `drop, by 7: drop inbound`; where no sentence decided, the reason.
+fn verdict(ruleset: &Ruleset, seen: &Observation) -> String {
+    let fate = seen.fate.map_or("no verdict", Fate::name);
+    match (Sentence::of(ruleset, seen.origin), &seen.reason) {
+        (Some(sentence), _) => format!("{fate}, by {sentence}"),
+        (None, Some(reason)) => format!("{fate} ({reason})"),
+        (None, None) => fate.to_owned(),
     }
 }
 

@@ -13,7 +13,7 @@ use super::form::Form;
 use crate::cli::TextFamily;
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::output::talk;
+use crate::output::{talk, tell_each};
 
 /// Reads a ruleset, and tells what is wrong with it; nothing comes of it where it is not of its form at all. What the IR
 /// has no word for is in it as an unknown. `sets` are those of ipset that an iptables-save text speaks of.
@@ -27,11 +27,10 @@ pub fn read(
     told: Option<TextFamily>,
 ) -> Result<Option<Ruleset>, Failure> {
     let text = text_of(input)?;
-    if let (Some(sets), true) = (sets, form != Form::IptablesSave) {
-        return Err(Failure::new(format!("{} is given for {}, which is no iptables-save text", sets.name, input.name)));
-    }
     match form {
-        Form::IrJson => json::read(text).map(Some).map_err(|error| Failure::new(format!("{}: {error}", input.name))),
+        Form::IrJson => {
+            json::read(text).map(Some).map_err(|error| Failure::of_input(format!("{}: {error}", input.name)))
+        }
         Form::IptablesSave => iptables_save(input, text, sets, told),
         Form::NftJson => Ok(nft_list(&input.name, text)),
         Form::NftText => nft_text(input, text).map(Some),
@@ -40,7 +39,7 @@ pub fn read(
 }
 
 fn text_of(input: &Input) -> Result<&str, Failure> {
-    str::from_utf8(&input.bytes).map_err(|_| Failure::new(format!("{} is not text in UTF-8", input.name)))
+    str::from_utf8(&input.bytes).map_err(|_| Failure::of_input(format!("{} is not text in UTF-8", input.name)))
 }
 
 fn iptables_save(
@@ -52,7 +51,7 @@ fn iptables_save(
     let of_sets = sets.map(text_of).transpose()?.unwrap_or_default();
     let (ruleset, errors) =
         iptables::read_with_sets(text, told.map_or_else(|| family(text), TextFamily::family), of_sets);
-    for error in &errors {
+    tell_each(&errors, |error| {
         let file = match (error.text, sets) {
             (Text::Sets, Some(sets)) => &sets.name,
             _ => &input.name,
@@ -61,14 +60,17 @@ fn iptables_save(
         if let Some(help) = &error.help {
             talk(format!("  help: {help}"));
         }
-    }
+    });
     Ok(errors.is_empty().then_some(ruleset))
 }
 
 fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
     let (ruleset, errors) = nft_json::read(list);
-    for error in &errors {
-        talk(format!("{file}: item {}: {}", error.item, error.message));
+    tell_each(&errors, |error| talk(format!("{file}: item {}: {}", error.item, error.message)));
+    let untold = nft_json::untold(list, &ruleset);
+    if errors.is_empty() && !untold.is_empty() {
+        talk(format!("{file}: note: nft does not list {}: it counts as not said", untold.join(", and ")));
+        talk("  help: give nft's own text, `nft list ruleset`, which says it".to_owned());
     }
     errors.is_empty().then_some(ruleset)
 }
@@ -78,10 +80,14 @@ fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
 fn nft_text(input: &Input, text: &str) -> Result<Ruleset, Failure> {
     ringwall_kernel::namespace::read_nft(text, input.directory.as_deref()).map_err(|error| {
         let missing = error.problem.contains(": Error: File not found: ");
-        Failure::new(error.problem.replace("/dev/stdin", &input.name)).help(if error.unavailable {
+        // A file that it includes and that is not there is as any other that cannot be opened.
+        let told = if error.unavailable || missing { Failure::new } else { Failure::of_input };
+        told(error.problem.replace("/dev/stdin", &input.name)).help(if error.unavailable {
             "give what `nft -j list ruleset` prints instead"
         } else if missing {
             "nft looks for `./FILE` where it is called, and for `FILE` in /etc; beside the text both are looked for too"
+        } else if [": Too many links", ": chains lead "].iter().any(|words| error.problem.contains(words)) {
+            "no chain may lead back to itself, or to others more than 15 calls deep"
         } else {
             "mend the text until `nft -c -f` takes it"
         })

@@ -149,10 +149,21 @@ fn left_out() -> Result<(), Failed> {
 }
 
 fn refused() -> Result<(), Failed> {
-    let Some(way) = namespace("apply_without_the_right_to_it_is_refused") else { return Ok(()) };
-    let ran = in_namespace(&way, "setpriv --bounding-set=-net_admin $ringwall apply -", FOUNDING);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{}", ran.stderr);
-    assert!(ran.stderr.contains("CAP_NET_ADMIN") && ran.stderr.contains("help: run it as root"), "{}", ran.stderr);
+    /// Of the user too: what is written below it is of no other.
+    const WAY: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
+    let able = Command::new(WAY[0]).args(&WAY[1..]).arg("true").output().is_ok_and(|ran| ran.status.success());
+    if !able {
+        skip("apply_without_the_right_to_it_is_refused", "user namespaces are not to be had here");
+        return Ok(());
+    }
+    for text in [FOUNDING, "table inet t {\n}\n"] {
+        // Without the right to a namespace neither, in which nft's text could be read.
+        let script = "echo 0 >/proc/sys/user/max_user_namespaces
+            exec setpriv --bounding-set=-net_admin,-sys_admin $ringwall apply -";
+        let ran = in_namespace(&WAY, script, text);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("CAP_NET_ADMIN") && ran.stderr.contains("help: run it as root"), "{}", ran.stderr);
+    }
     Ok(())
 }
 

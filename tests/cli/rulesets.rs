@@ -30,6 +30,8 @@ pub fn tests() -> Vec<Trial> {
         test("cli", "what_nft_says_of_its_text_names_the_file", nft_errors),
         test("cli", "what_nft_does_not_list_is_read_from_its_text", not_listed),
         test("cli", "what_nft_makes_of_a_rule_is_read_as_the_rule", compiled_oddly),
+        test("cli", "rules_of_nft_are_told_by_their_places", places),
+        test("cli", "chains_of_nft_that_lead_in_a_circle_are_named", circle),
         test("cli", "files_that_a_text_includes_are_found_beside_it", includes),
         test("cli", "our_own_nft_json_is_read_as_what_it_came_from", own_json),
         test("cli", "sets_of_ipset_are_read_beside_iptables_save", ipset),
@@ -67,6 +69,46 @@ fn any_form() -> Result<(), Failed> {
     Ok(())
 }
 
+/// nft tells no lines, so a rule is told by its place and its words, and named so that others may come and go.
+fn places() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let sentence = |text: &str| {
+        let packet = "in eth0 tcp 192.0.2.2:1000 > 192.0.2.1:22 syn";
+        let ran = ringwall_with(text, &["trace", "-", packet, "--format", "json"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let report: serde_json::Value = serde_json::from_str(&ran.stdout).expect("it is JSON");
+        let hooks = report["met"].as_array().cloned().unwrap_or_default();
+        let chains = hooks.into_iter().flat_map(|hook| hook["chains"].as_array().cloned().unwrap_or_default());
+        let rules: Vec<_> =
+            chains.into_iter().flat_map(|chain| chain["rules"].as_array().cloned().unwrap_or_default()).collect();
+        let of = |rule: &serde_json::Value| rule["sentence"].clone();
+        rules.iter().map(of).find(|of| of["text"] == "ct state established accept").unwrap_or_default()
+    };
+    let (one, other) =
+        (sentence(NFT), sentence(&NFT.replacen("\t\tct state", "\t\ttcp dport 1 drop\n\t\tct state", 1)));
+    assert_eq!((&one["place"], &other["place"]), (&"inet filter input #1".into(), &"inet filter input #2".into()));
+    assert_eq!((&one["id"], &one["line"]), (&other["id"], &serde_json::Value::Null));
+    let ran = ringwall_with(NFT, &["trace", "-", "in eth0 tcp 192.0.2.2:1000 > 192.0.2.1:22 syn"]);
+    assert!(ran.stdout.contains("inet filter input #1: ct state established accept"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("inet filter input: policy drop"), "{}", ran.stdout);
+    Ok(())
+}
+
+fn circle() -> Result<(), Failed> {
+    if compile_nft_text().is_none() {
+        return Ok(());
+    }
+    let chains = "table inet t {\nchain a {\njump b\n}\nchain b {\ngoto a\n}\n";
+    for met in ["", "chain c {\ntype filter hook input priority 0; jump a\n}\n"] {
+        let ran = compile(&format!("{chains}{met}}}\n"), "nft");
+        assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+        assert!(ran.stderr.contains("chains lead in a circle: `a` to `b` to `a`"), "{}", ran.stderr);
+    }
+    Ok(())
+}
+
 fn nft_errors() -> Result<(), Failed> {
     if compile_nft_text().is_none() {
         return Ok(());
@@ -75,7 +117,7 @@ fn nft_errors() -> Result<(), Failed> {
     let file = directory.path().join("mine.nft");
     fs::write(&file, NFT.replace("accept comment", "acept comment"))?;
     let ran = ringwall(&["compile", argument(&file)]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     assert!(ran.stderr.contains("mine.nft:9:") && ran.stderr.contains("help: "), "{}", ran.stderr);
     Ok(())
 }

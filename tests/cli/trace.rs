@@ -17,6 +17,8 @@ pub fn tests() -> Vec<Trial> {
         test("cli", "trace_runs_the_packets_in_front_first", in_front),
         test("cli", "trace_takes_packets_in_words", in_words),
         test("cli", "trace_gives_every_rule_to_programs", as_json),
+        test("cli", "trace_takes_no_slip_for_an_interface", slips),
+        test("cli", "trace_names_each_chain_of_a_hook_and_says_none_only_where_there_is_none", no_chain),
         test("cli", "trace_needs_a_packet_that_is_there", no_packet),
         test("cli", "run_takes_a_host_file", host_file),
         test("cli", "every_mistake_of_a_host_file_is_drawn", host_mistakes),
@@ -63,6 +65,61 @@ fn in_words() -> Result<(), Failed> {
     Ok(())
 }
 
+fn slips() -> Result<(), Failed> {
+    for (words, told, meant) in [
+        ("in tpc 10.0.0.9:4000 > 10.0.0.1:22 syn", "`tpc` is not a protocol", "tcp"),
+        ("in eth0 tpc 10.0.0.9:4000 > 10.0.0.1:22 syn", "`tpc` is not a protocol", "tcp"),
+        ("in ehh0 tcp 10.0.0.9:4000 > 10.0.0.1:22 syn", "no interface `ehh0`", "eth0"),
+        ("inn tcp 10.0.0.9:4000 > 10.0.0.1:22 syn", "not `inn`", "in"),
+        ("in tcp 10.0.0.9:4000 > 10.0.0.1:22 sny", "tcp has no word `sny`", "syn"),
+        ("in tcp 10.0.0.9:4000 > 10.0.0.1:22 wni 7", "tcp has no word `wni`", "win"),
+        ("in icmp 10.0.0.9 > 10.0.0.1 echo-reqest", "no word `echo-reqest`", "echo-request"),
+        ("in sctp 10.0.0.9:1 > 10.0.0.1:2 inti", "sctp has no word `inti`", "init"),
+        ("in tcp 10.0.0.9:4000 > 10.0.0.1:22 expect dorp", "`expect` needs", "drop"),
+        ("sysctl nf_conntrack_tcp_lose on", "needs a host", ""),
+        ("host 10.0.0.1/24 no eth0", "`host` has no word `no`", "on"),
+        ("rout 10.0.0.1/24", "`rout`", ""),
+    ] {
+        let ran = ringwall_with("allow outbound\n", &["trace", "-", words, "--host-address", "10.0.0.1"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words}: {}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{words}: {}", ran.stderr);
+        assert!(
+            meant.is_empty() || ran.stderr.contains(&format!("did you mean `{meant}`?")),
+            "{words}: {}",
+            ran.stderr
+        );
+    }
+    Ok(())
+}
+
+/// A chain in front of translation, and one that translates: behind them there is a stage without chains.
+const STAGES: &str = "*raw
+:PREROUTING ACCEPT
+-A PREROUTING -p tcp --dport 23 -j DROP
+COMMIT
+*nat
+:PREROUTING ACCEPT
+-A PREROUTING -p tcp --dport 80 -j DNAT --to-destination 10.0.0.1:8080
+COMMIT
+";
+
+fn no_chain() -> Result<(), Failed> {
+    let trace = |more: &[&str]| {
+        let words = "in tcp 10.0.0.9:4000 > 10.0.0.1:80 syn";
+        ringwall_with(STAGES, &[&["trace", "-", words, "--host-address", "10.0.0.1"], more].concat())
+    };
+    let ran = trace(&[]);
+    let at: Vec<_> = ran.stdout.lines().filter(|line| line.starts_with("at ")).collect();
+    let [raw, nat, input] = at[..] else { return Err(ran.stdout.into()) };
+    assert!(raw.contains("at prerouting: chain PREROUTING of table raw"), "{}", ran.stdout);
+    assert!(nat.contains("at prerouting: chain PREROUTING of table nat"), "{}", ran.stdout);
+    assert!(input.contains("at input: "), "{}", ran.stdout);
+    let report: Value = serde_json::from_str(&trace(&["--format", "json"]).stdout)?;
+    let hooks: Vec<_> = report["met"].as_array().expect("hooks").iter().map(|met| met["hook"].clone()).collect();
+    assert_eq!(hooks, ["prerouting", "input"]);
+    Ok(())
+}
+
 fn as_json() -> Result<(), Failed> {
     let ran = trace("in tcp 203.0.113.9:4000 > 192.168.1.20:22 syn", &["--format", "json"]);
     let report: Value = serde_json::from_str(&ran.stdout)?;
@@ -91,6 +148,11 @@ fn no_packet() -> Result<(), Failed> {
     let unsaid = trace(&laptop("traffic"), &[]);
     assert_eq!((unsaid.code, unsaid.stdout.as_str()), (Some(2), ""));
     assert!(unsaid.stderr.contains("--packet"), "{}", unsaid.stderr);
+    for (words, told) in [("", "value is required"), (" ", "no packet in these words"), ("in", "there is no file in")] {
+        let ran = trace(words, &[]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{words:?}");
+        assert!(ran.stderr.contains(told), "{words:?}: {}", ran.stderr);
+    }
     for number in ["0", "1000"] {
         let ran = trace(&laptop("traffic"), &["--packet", number]);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{number}");
@@ -115,7 +177,7 @@ fn host_file() -> Result<(), Failed> {
 fn host_mistakes() -> Result<(), Failed> {
     let text = "forwardin = true\n\n[[interface]]\nname = \"eth0\"\naddresses = [\"10.0.0.1\"]\n";
     let ran = ringwall_with(text, &["run", &laptop("policy"), &laptop("traffic"), "--host", "-"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""));
     insta_settings().bind(|| insta::assert_snapshot!("host_mistakes", ran.stderr));
     Ok(())
 }

@@ -79,7 +79,9 @@ fn time() -> Result<(), Failed> {
 }
 
 fn usage() -> Result<(), Failed> {
-    for (arguments, words) in [(["--table", "inte t"], "no family `inte`"), (["--for", "soon"], "30s")] {
+    for (arguments, words) in
+        [(["--table", "inte t"], "no family `inte`"), (["--for", "soon"], "30s"), (["--for", "5"], "`5s`")]
+    {
         let ran = ringwall(&["watch", arguments[0], arguments[1]]);
         assert_eq!(ran.code, Some(2));
         assert!(ran.stderr.contains(words), "{}", ran.stderr);

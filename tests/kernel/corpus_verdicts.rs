@@ -30,8 +30,8 @@ use crate::support::{shared, skip, test};
 const PACKETS: usize = 2000;
 /// The edges of so many regions are drawn from; the whole of a large file would take hours.
 const REGIONS: usize = 24;
-/// How many runs it may take to find the shortest traffic that shows a difference.
-const ROUNDS: usize = 100;
+/// About how many packets finding the shortest traffic may ask both about.
+const ASKS: usize = 200_000;
 /// From inside so many regions a conversation is drawn.
 const INSIDE: usize = 4000;
 
@@ -136,7 +136,7 @@ impl Tally {
         };
         let found = differences(&ours, &theirs);
         if !found.is_empty() {
-            let (traffic, left) = shrink(&mut machine, &mut kernel, &host, &traffic, ROUNDS)?;
+            let (traffic, left) = shrink(&mut machine, &mut kernel, &host, &traffic, &found, ASKS)?;
             let script = write_script(&Script { host: Some(host.clone()), traffic, ..Script::default() });
             self.differing.push(format!("{name}: {} packets\n{script}{left:#?}", found.len()));
         }

@@ -165,7 +165,7 @@ fn found(compiled: &Compiled, kernel: Option<Load>) -> Result<Option<usize>, Fai
     let traffic = draw(&host, &regions, 0, 1);
     let mut others: Vec<_> = kernel.map(|load| KernelBackend::new("kernel", load)).into_iter().collect();
     let subject = Subject { ruleset: &compiled.ruleset, policy: Some(&compiled.policy) };
-    let report = verify(subject, &[Batch { host, traffic }], &mut others)?;
+    let report = verify(subject, &[Batch { host, traffic }], &mut others, &mut |_| ())?;
     if let Some(reason) = report.backends.iter().find_map(|backend| backend.unavailable.as_ref()) {
         skip("defects in the kernel", reason);
         return Ok(None);

@@ -75,6 +75,8 @@ struct Sample {
     module: Option<&'static str>,
     /// Why iptables text, which can be written of it, does something else.
     not_in_iptables: Option<&'static str>,
+    /// Why nf_tables does not take it.
+    not_in_nf_tables: Option<&'static str>,
 }
 
 impl Sample {
@@ -90,6 +92,7 @@ impl Sample {
             may_be_idle: false,
             module: None,
             not_in_iptables: None,
+            not_in_nf_tables: None,
         }
     }
 
@@ -110,7 +113,7 @@ impl Sample {
             parts.chains.push(chain);
         }
         let table = Table::new(TableFamily::Inet, "ringwall", parts).expect("a good table");
-        let origin = |id: &str| Origin { id: id.to_owned(), text: id.to_owned(), line: 1, because: None };
+        let origin = |id: &str| Origin { id: id.to_owned(), text: id.to_owned(), line: 1, ..Origin::default() };
         Ruleset {
             title: "sample".to_owned(),
             origins: vec![origin("policy"), origin("rule")],
@@ -145,7 +148,12 @@ fn agree(name: &str, ruleset: &Ruleset, cells: &Cells, sample: &Sample) -> Resul
             format!("vacuous: {by_rule} of {} packets were decided by the rule\n{ruleset}", reference.len()).into()
         );
     }
-    let (mut backends, in_iptables) = loads::kernel(ruleset, cells)?;
+    let mut cells = *cells;
+    if let Some(reason) = sample.not_in_nf_tables {
+        println!("not walked in nft and over netlink: {reason}");
+        (cells.nft, cells.netlink) = (Cell::Unsupported(reason), Cell::Unsupported(reason));
+    }
+    let (mut backends, in_iptables) = loads::kernel(ruleset, &cells)?;
     if let Some(reason) = sample.not_in_iptables.filter(|_| in_iptables) {
         println!("not walked in iptables: {reason}");
         backends.retain(|backend| backend.name() != "iptables");

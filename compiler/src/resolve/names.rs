@@ -87,6 +87,7 @@ impl Names {
             text: squeeze(network.span.of(text)),
             line: line_of(network.span, text),
             because: None,
+            spot: None,
         });
         let group = Group { name: Some(NetworkName { name: name.clone(), origin }), set };
         self.networks.insert(name.clone(), KnownNetwork { span: network.name.span, group });

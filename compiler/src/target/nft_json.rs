@@ -6,7 +6,7 @@ mod read;
 mod write;
 
 pub use normal::normal;
-pub use read::{ReadError, read};
+pub use read::{ReadError, read, untold};
 pub use write::write;
 
 #[cfg(test)]

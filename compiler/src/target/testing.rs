@@ -46,7 +46,7 @@ pub fn ruleset(chains: Vec<(Hook, ChainPolicy, Vec<Parts>)>) -> Ruleset {
 
 /// A sentence with no more than an id and words.
 pub fn origin(id: &str, text: &str) -> Origin {
-    Origin { id: id.to_owned(), text: text.to_owned(), line: 1, because: None }
+    Origin { id: id.to_owned(), text: text.to_owned(), line: 1, ..Origin::default() }
 }
 
 /// A short set, a long one and an empty one.

@@ -171,6 +171,7 @@ fn written(fields: Vec<Field>, data: &[KeyType], ends: Ends) -> BoxedStrategy<(V
                 data: Some(Data::Values(Tuple(end))),
                 timeout: None,
                 expires: None,
+                meters: Vec::new(),
                 comment: None,
                 origin,
             });

@@ -45,11 +45,14 @@ const UDP_STATES: [&str; 2] = ["unreplied", "replied"];
 
 /// A number of objects of a table, each with a name of its own.
 pub(super) fn objects(table: TableFamily, most: usize) -> impl Strategy<Value = Vec<Object>> {
-    vec((body(table), origin_id()), 0..=most).prop_flat_map(|bodies| {
+    vec((body(table), value::comment(), origin_id()), 0..=most).prop_flat_map(|bodies| {
         let names: Vec<_> = (0..bodies.len()).map(value::name).collect();
         names.prop_map(move |names| {
             let parts = names.iter().zip(bodies.clone());
-            parts.map(|(name, (body, origin))| legal(Object::new(name, body, origin))).collect()
+            let object = |(name, (body, comment, origin)): (&String, _)| {
+                legal(Object::new(name, body, origin)).with_comment(comment)
+            };
+            parts.map(object).collect()
         })
     })
 }

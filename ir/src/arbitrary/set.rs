@@ -14,6 +14,7 @@ use crate::fields::{Field, Needs};
 use crate::interval::IntervalSet;
 use crate::milliseconds::Milliseconds;
 use crate::object::{Object, ObjectKind};
+use crate::rule::{Counts, Meter};
 use crate::ruleset::OriginId;
 use crate::set::{Data, DataType, Element, Elements, Key, KeyType, Set, SetFlags, SetSpec, fits_registers};
 use crate::words::TableFamily;
@@ -196,8 +197,10 @@ impl Around {
         }
         elements.push((1, Just(Elements::NONE).boxed()));
         let elements = super::one_of(elements).unwrap_or_else(|| Just(Elements::NONE).boxed());
-        (value::name(number), elements, origin_id())
-            .prop_map(move |(name, elements, origin)| legal(Set::new(&name, spec.clone(), elements, origin)))
+        (value::name(number), value::comment(), elements, origin_id())
+            .prop_map(move |(name, comment, elements, origin)| {
+                legal(Set::new(&name, spec.clone(), elements, origin)).with_comment(comment)
+            })
             .boxed()
     }
 
@@ -213,7 +216,7 @@ impl Around {
             (data, _) => vec(self.gives(data.as_ref()), 5).boxed(),
         };
         let rest = if spec.flags.dynamic { Just(None).boxed() } else { proptest::option::of(Just(Key::Any)).boxed() };
-        let about = vec((times(spec), proptest::option::of(value::words(30)), origin_id()), 5);
+        let about = vec((times(spec), counted(spec), value::comment(), origin_id()), 5);
         (value::tuples(&spec.key, spec.flags.interval), rest, gives, about)
             .prop_map(|(tuples, rest, gives, about)| {
                 let keys = tuples.into_iter().map(Key::Tuple).chain(rest);
@@ -229,9 +232,30 @@ type Times = (Option<Milliseconds>, Option<Milliseconds>);
 fn element(
     key: Key,
     data: Option<Data>,
-    ((timeout, expires), comment, origin): (Times, Option<String>, OriginId),
+    ((timeout, expires), meters, comment, origin): (Times, Vec<Meter>, Option<String>, OriginId),
 ) -> Element {
-    Element { key, data, timeout, expires, comment, origin }
+    Element { key, data, timeout, expires, meters, comment, origin }
+}
+
+/// What an element has counted, of what all elements of its set count.
+fn counted(spec: &SetSpec) -> BoxedStrategy<Vec<Meter>> {
+    let meters = spec.meters.clone();
+    if !meters.iter().any(|meter| matches!(meter, Meter::Counter(_))) {
+        return Just(Vec::new()).boxed();
+    }
+    let counts = (1..1_000_000_u64, 1..1_000_000_u64).prop_map(|(packets, bytes)| Counts { packets, bytes });
+    proptest::option::of(counts)
+        .prop_map(move |counts| {
+            let counting = |counts: Counts| {
+                let counted = |meter: &Meter| match meter {
+                    Meter::Counter(_) => Meter::Counter(counts),
+                    other => other.uncounted(),
+                };
+                meters.iter().map(counted).collect()
+            };
+            counts.map(counting).unwrap_or_default()
+        })
+        .boxed()
 }
 
 /// How long an element stays, and how much of it is left.

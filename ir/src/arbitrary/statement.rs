@@ -133,6 +133,7 @@ fn written_map(fields: Vec<Field>, part: KeyType) -> BoxedStrategy<Source> {
                 data: Some(Data::Values(crate::set::Tuple::of(&[value]))),
                 timeout: None,
                 expires: None,
+                meters: Vec::new(),
                 comment: None,
                 origin,
             });

@@ -25,6 +25,7 @@ const MOST: usize = 4;
 #[derive(Clone, Debug)]
 struct Frame {
     name: String,
+    comment: Option<String>,
     /// What a base chain is; none where only rules lead to it.
     base: Option<BaseChain>,
     /// Where packets meet its rules.
@@ -57,11 +58,12 @@ pub(super) fn table(options: &Arc<Options>) -> BoxedStrategy<Table> {
             let sets: Arc<[Set]> = sets.into();
             let rules = rules(&options, family, &frames, &objects, &sets);
             let unknowns = vec((origin_id(), unknown()), 0..=usize::from(options.unknowns));
-            (value::name(0), Just((family, frames, objects, sets)), rules, unknowns)
+            let named = (value::name(0), value::comment());
+            (named, Just((family, frames, objects, sets)), rules, unknowns)
         })
-        .prop_map(|(name, (family, frames, objects, sets), rules, unknowns)| {
+        .prop_map(|((name, comment), (family, frames, objects, sets), rules, unknowns)| {
             let chains = frames.into_iter().zip(rules).map(|(frame, rules)| chain(&frame, rules)).collect();
-            let parts = TableParts { objects: objects.to_vec(), sets: sets.to_vec(), chains, unknowns };
+            let parts = TableParts { objects: objects.to_vec(), sets: sets.to_vec(), chains, unknowns, comment };
             legal(Table::new(family, &name, parts))
         })
         .boxed()
@@ -71,7 +73,8 @@ fn chain(frame: &Frame, rules: Vec<Rule>) -> Chain {
     let mut chain = legal(match frame.base {
         Some(base) => Chain::base(&frame.name, base),
         None => Chain::regular(&frame.name),
-    });
+    })
+    .with_comment(frame.comment.clone());
     for rule in rules {
         legal(chain.add(rule));
     }
@@ -102,10 +105,12 @@ fn frames() -> impl Strategy<Value = Vec<Frame>> {
     chains.prop_flat_map(|(bases, homes)| {
         let regular = homes.into_iter().map(|home| (None, *home.get(&bases)));
         let frames: Vec<_> = bases.iter().map(|base| (Some(*base), *base)).chain(regular).collect();
-        let names: Vec<_> = (0..frames.len()).map(value::name).collect();
+        let names: Vec<_> = (0..frames.len()).map(|number| (value::name(number), value::comment())).collect();
         names.prop_map(move |names| {
             let frames = names.into_iter().zip(&frames);
-            frames.map(|(name, (base, home))| Frame { name, base: *base, place: Place::of(home) }).collect()
+            frames
+                .map(|((name, comment), (base, home))| Frame { name, comment, base: *base, place: Place::of(home) })
+                .collect()
         })
     })
 }

@@ -183,6 +183,11 @@ pub(super) fn words(most: usize) -> BoxedStrategy<String> {
         .map_or_else(|_| Just("words".to_owned()).boxed(), Strategy::boxed)
 }
 
+/// What somebody wrote beside a part, if anybody did.
+pub(super) fn comment() -> impl Strategy<Value = Option<String>> {
+    proptest::option::weighted(0.25, words(30))
+}
+
 /// Some flags of log records.
 pub(super) fn log_flags() -> impl Strategy<Value = LogFlags> {
     let bits = LogFlags::NAMES.map(|(_, bit)| bit);

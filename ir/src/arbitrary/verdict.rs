@@ -96,6 +96,7 @@ fn written(fields: Vec<Field>, verdict: BoxedStrategy<Verdict>) -> BoxedStrategy
                 data: Some(Data::Verdict(verdict)),
                 timeout: None,
                 expires: None,
+                meters: Vec::new(),
                 comment: None,
                 origin,
             });

@@ -20,6 +20,9 @@ use crate::words::{ChainPolicy, ChainType, Hook, Priority};
 pub(super) struct Chain {
     /// Its name.
     pub(super) name: String,
+    /// What somebody wrote beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
     /// What it is bound to; left out for a chain that only rules lead to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base: Option<Base>,
@@ -63,6 +66,7 @@ impl Chain {
     pub(super) fn of(chain: &chain::Chain) -> Self {
         Self {
             name: chain.name().to_owned(),
+            comment: chain.comment().map(str::to_owned),
             base: chain.bound().map(Base::of),
             rules: chain.rules().iter().map(Rule::of).collect(),
         }
@@ -72,7 +76,8 @@ impl Chain {
         let mut chain = match self.base {
             Some(base) => chain::Chain::base(&self.name, base.read())?,
             None => chain::Chain::regular(&self.name)?,
-        };
+        }
+        .with_comment(self.comment);
         for (place, rule) in self.rules.into_iter().enumerate() {
             let added = rule.read().and_then(|rule| Ok(chain.add(rule)?));
             added.at(|| fault::rule(place + 1))?;

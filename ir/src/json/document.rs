@@ -90,6 +90,20 @@ struct Origin {
     /// Its reason, or the comment of somebody else's rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     because: Option<String>,
+    /// Where it stands in somebody else's ruleset that has no lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spot: Option<Spot>,
+}
+
+/// The place of a part of a ruleset that has no lines.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, expecting = "a place, an object")]
+#[schemars(rename = "spot")]
+struct Spot {
+    /// A name that stays when other parts come and go.
+    id: String,
+    /// The place in nft's words: `inet filter input #3`, the third rule of the chain.
+    place: String,
 }
 
 /// A table.
@@ -101,6 +115,9 @@ struct Table {
     family: Text<TableFamily>,
     /// Its name.
     name: String,
+    /// What somebody wrote beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
     /// Its named objects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     objects: Vec<Object>,
@@ -149,13 +166,15 @@ impl Document {
 }
 
 impl Origin {
-    fn of(ruleset::Origin { id, text, line, because }: &ruleset::Origin) -> Self {
-        Self { id: id.clone(), text: text.clone(), line: *line, because: because.clone() }
+    fn of(ruleset::Origin { id, text, line, because, spot }: &ruleset::Origin) -> Self {
+        let spot = spot.as_ref().map(|spot| Spot { id: spot.id.clone(), place: spot.place.clone() });
+        Self { id: id.clone(), text: text.clone(), line: *line, because: because.clone(), spot }
     }
 
     fn read(self) -> ruleset::Origin {
-        let Self { id, text, line, because } = self;
-        ruleset::Origin { id, text, line, because }
+        let Self { id, text, line, because, spot } = self;
+        let spot = spot.map(|Spot { id, place }| crate::spot::Spot { id, place });
+        ruleset::Origin { id, text, line, because, spot }
     }
 }
 
@@ -164,6 +183,7 @@ impl Table {
         Self {
             family: Text(table.family()),
             name: table.name().to_owned(),
+            comment: table.comment().map(str::to_owned),
             objects: table.objects().iter().map(Object::of).collect(),
             sets: table.sets().iter().map(Set::of).collect(),
             chains: table.chains().iter().map(Chain::of).collect(),
@@ -187,7 +207,7 @@ impl Table {
         let objects = objects.collect::<Result<_, _>>()?;
         let sets = sets.collect::<Result<_, _>>()?;
         let chains = chains.collect::<Result<_, _>>()?;
-        let parts = TableParts { objects, sets, chains, unknowns: unknowns(self.unknowns) };
+        let parts = TableParts { objects, sets, chains, unknowns: unknowns(self.unknowns), comment: self.comment };
         Ok(table::Table::new(self.family.0, &self.name, parts)?)
     }
 }

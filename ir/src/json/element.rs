@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::count::Meter;
 use super::fault::{Fault, each};
 use super::text::{Either, Text};
 use super::value::{read_tuple, tuple_text, types, types_of};
@@ -32,6 +33,9 @@ pub(super) struct Element {
     /// How long it stays from now on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<Text<Milliseconds>>,
+    /// What it counts and has counted; as the set says, with nothing counted, if left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    meters: Vec<Meter>,
     /// What somebody wrote beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
@@ -107,6 +111,7 @@ impl Element {
             }),
             timeout: element.timeout.map(Text),
             expires: element.expires.map(Text),
+            meters: element.meters.iter().map(Meter::from).collect(),
             comment: element.comment.clone(),
             origin: (element.origin != around.origin).then_some(element.origin.0),
         }
@@ -124,7 +129,8 @@ impl Element {
             Data::Verdict(verdict) => verdict.read(origin).map(set::Data::Verdict),
         });
         let (timeout, expires) = (self.timeout.map(|text| text.0), self.expires.map(|text| text.0));
-        Ok(set::Element { key, data: data.transpose()?, timeout, expires, comment: self.comment, origin })
+        let meters = self.meters.into_iter().map(rule::Meter::from).collect();
+        Ok(set::Element { key, data: data.transpose()?, timeout, expires, meters, comment: self.comment, origin })
     }
 }
 

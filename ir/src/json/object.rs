@@ -18,6 +18,9 @@ use crate::words::{Family, Protocol};
 pub(super) struct Object {
     /// Its name, of which a table may have one for each kind.
     pub(super) name: String,
+    /// What somebody wrote beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
     /// What it is.
     is: Body,
     /// Why it is there: its place in `origins`, from 0.
@@ -83,7 +86,12 @@ impl Object {
             ObjectBody::Limit(limit) => Body::Limit((*limit).into()),
             ObjectBody::Quota(quota) => Body::Quota((*quota).into()),
         };
-        Self { name: object.name().to_owned(), is, origin: object.origin().0 }
+        Self {
+            name: object.name().to_owned(),
+            comment: object.comment().map(str::to_owned),
+            is,
+            origin: object.origin().0,
+        }
     }
 
     pub(super) fn read(self) -> Result<object::Object, Fault> {
@@ -99,6 +107,6 @@ impl Object {
             Body::Limit(limit) => ObjectBody::Limit(limit.into()),
             Body::Quota(quota) => ObjectBody::Quota(quota.into()),
         };
-        Ok(object::Object::new(&self.name, body, OriginId(self.origin))?)
+        Ok(object::Object::new(&self.name, body, OriginId(self.origin))?.with_comment(self.comment))
     }
 }

@@ -23,6 +23,9 @@ use crate::set::{self, Elements, KeyType, SetFlags, SetSpec};
 pub(super) struct Set {
     /// Its name.
     pub(super) name: String,
+    /// What somebody wrote beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
     /// What its keys are, part by part.
     key: Vec<Text<KeyType>>,
     /// What its elements give; left out for a set.
@@ -98,6 +101,7 @@ impl Set {
         };
         Self {
             name: set.name().to_owned(),
+            comment: set.comment().map(str::to_owned),
             key: key.iter().copied().map(Text).collect(),
             data: data.as_ref().map(DataType::from),
             flags: flag_list(*flags),
@@ -134,7 +138,7 @@ impl Set {
             (None, _) => return Err("a set whose keys have several parts has `elements`, not `values`".into()),
             (Some(_), _) => return Err("a set has `values` or `elements`, not both".into()),
         };
-        Ok(set::Set::new(&self.name, spec, elements, origin)?)
+        Ok(set::Set::new(&self.name, spec, elements, origin)?.with_comment(self.comment))
     }
 }
 

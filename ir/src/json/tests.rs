@@ -17,7 +17,8 @@ use crate::{
 const BECAUSE: OriginId = OriginId(0);
 
 fn whole(tables: Vec<Table>) -> Ruleset {
-    let origin = Origin { id: "a".into(), text: "allow outbound".into(), line: 1, because: Some("so".into()) };
+    let origin =
+        Origin { id: "a".into(), text: "allow outbound".into(), line: 1, because: Some("so".into()), spot: None };
     Ruleset { title: "edition 1".into(), origins: vec![origin], tables, unknowns: Vec::new() }
 }
 

@@ -300,6 +300,24 @@ fn rules_have_a_meaning_wherever_packets_meet_them() {
 }
 
 #[test]
+fn an_element_counts_what_its_set_says() {
+    let key = vec![KeyType::Of(Datatype::Ipv4Addr)];
+    let counter = |packets| Meter::Counter(Counts { packets, bytes: 0 });
+    let set = |meters: Vec<Meter>, dynamic, own: Vec<Meter>| {
+        let flags = SetFlags { dynamic, ..SetFlags::default() };
+        let spec = SetSpec { meters, flags, ..SetSpec::of(key.clone()) };
+        let element = Element { meters: own, ..Element::of(Tuple::of(&[1]), WHY) };
+        Set::new("s", spec, Elements::List(vec![element]), WHY).is_ok()
+    };
+    let quota = Meter::Quota(Quota { bytes: 5, used: 0, over: false });
+    assert!(set(vec![counter(0)], false, vec![counter(5)]));
+    assert!(set(Vec::new(), true, vec![counter(5)]));
+    assert!(!set(Vec::new(), false, vec![counter(5)]));
+    assert!(!set(vec![quota], false, vec![counter(5)]));
+    assert!(!set(vec![counter(0), quota], false, vec![counter(5)]));
+}
+
+#[test]
 fn chains_lead_sixteen_deep_and_never_back() {
     let names: Vec<_> = (0..17).map(|number| format!("c{number}")).collect();
     let table = |count: usize, back: bool| {
@@ -312,9 +330,9 @@ fn chains_lead_sixteen_deep_and_never_back() {
             chain
         });
         let chains = chains.collect();
-        Table::new(TableFamily::Inet, "t", TableParts { chains, ..TableParts::default() }).is_ok()
+        Table::new(TableFamily::Inet, "t", TableParts { chains, ..TableParts::default() }).map(|_| ())
     };
-    assert!(table(16, false));
-    assert!(!table(17, false));
-    assert!(!table(3, true));
+    assert_eq!(table(16, false), Ok(()));
+    assert_eq!(table(17, false), Err(Illegal::Deep(names.clone())));
+    assert_eq!(table(3, true).unwrap_err().to_string(), "chains lead in a circle: `c0` to `c1` to `c2` to `c0`");
 }

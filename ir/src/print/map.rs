@@ -46,6 +46,9 @@ impl Words {
             Key::Any => "*".to_owned(),
             Key::Tuple(tuple) => tuple_text(key, tuple),
         };
+        for meter in &element.meters {
+            text.push_str(&format!(" {}", self.meter(meter)));
+        }
         if let Some(timeout) = element.timeout {
             text.push_str(&format!(" timeout {timeout}"));
         }

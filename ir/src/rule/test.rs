@@ -50,7 +50,7 @@ impl Selector {
     pub(crate) fn check(self) -> Result<(), Illegal> {
         let maskable = self.mask().is_none() || !self.field.datatype().is_text();
         match self.mask {
-            0 => Err(Illegal::Empty(self.field)),
+            0 => Err(Illegal::Every(self.field)),
             mask if mask > self.field.max() => Err(Illegal::Width(self.field)),
             _ if maskable && self.field.has_legal_parameters() => Ok(()),
             _ => Err(Illegal::Test(self.field)),
@@ -105,7 +105,7 @@ impl Values {
                 for (first, last) in datatype.elements(set) {
                     check_interval(selector, first, last)?;
                 }
-                if set.contains_all(&IntervalSet::range(0, field.max())) { Err(Illegal::Empty(field)) } else { Ok(()) }
+                if set.contains_all(&IntervalSet::range(0, field.max())) { Err(Illegal::Every(field)) } else { Ok(()) }
             }
         }
     }
@@ -124,7 +124,7 @@ fn check_interval(selector: Selector, first: u128, last: u128) -> Result<(), Ill
     }
     // Neighbours are one interval, so only a value by itself can be held to the mask.
     if first == last && first & !selector.bits() != 0 {
-        return Err(Illegal::Width(field));
+        return Err(Illegal::Outside(field));
     }
     datatype.check_interval(first, last).map_err(|reason| Illegal::Value { field, reason })
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nix::errno::Errno;
 use ringwall_ir::words::TableFamily;
-use ringwall_ir::{ObjectKind, Ruleset, Table};
+use ringwall_ir::{Early, ObjectKind, Ruleset, Table};
 
 use super::difference::Difference;
 use super::error::{InstallError, RefusedPart, refused_parts};
@@ -56,6 +56,12 @@ pub struct Applied {
 pub fn apply(ruleset: &Ruleset) -> Result<Applied, InstallError> {
     if let Some((_, unknown)) = ruleset.unknowns().next() {
         return Err(InstallError::Unknown(Box::new(unknown.clone())));
+    }
+    if let Some(early) = ruleset.tables.iter().flat_map(Table::early).next() {
+        let sentence = ruleset.origin(early.origin).map(|origin| origin.text.clone()).unwrap_or_default();
+        let reason = format!("{}: {}", early.reason(), Early::HELP);
+        let part = Part::Rule { chain: early.chain, id: String::new(), sentence, origin: Some(early.origin) };
+        return Err(InstallError::Unsayable { part, reason });
     }
     let socket = Socket::open().map_err(NetlinkError::Socket)?;
     let mut installer = Installer {

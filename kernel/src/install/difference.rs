@@ -86,7 +86,8 @@ fn has_all(set: &Set, before: &Set) -> bool {
 }
 
 fn same_elements(one: &Elements, other: &Elements) -> bool {
-    let unsaid = |element: &Element| Element { origin: ringwall_ir::OriginId(0), ..element.clone() };
+    let unsaid =
+        |element: &Element| Element { origin: ringwall_ir::OriginId(0), meters: Vec::new(), ..element.clone() };
     match (one, other) {
         (Elements::List(one), Elements::List(other)) => one.iter().map(unsaid).eq(other.iter().map(unsaid)),
         (one, other) => one == other || (one.is_empty() && other.is_empty()),

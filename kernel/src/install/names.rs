@@ -72,13 +72,15 @@ impl Names {
     pub(super) fn table(&self, table: &Table) -> Result<Table, Illegal> {
         let objects = table.objects().iter().map(|object| {
             let name = self.object(object.body().kind(), object.name());
-            Object::new(name, ObjectBody::clone(object.body()), object.origin())
+            let comment = object.comment().map(str::to_owned);
+            Ok(Object::new(name, ObjectBody::clone(object.body()), object.origin())?.with_comment(comment))
         });
         let parts = TableParts {
             objects: objects.collect::<Result<_, _>>()?,
             sets: table.sets().iter().map(|set| self.whole_set(set)).collect::<Result<_, _>>()?,
             chains: table.chains().iter().map(|chain| self.chain(chain)).collect::<Result<_, _>>()?,
             unknowns: table.unknowns().to_vec(),
+            comment: table.comment().map(str::to_owned),
         };
         Table::new(table.family(), table.name(), parts)
     }
@@ -98,7 +100,8 @@ impl Names {
             }
             (_, elements) => elements.clone(),
         };
-        Set::new(self.set(set.name()), set.spec().clone(), elements, set.origin())
+        let renamed = Set::new(self.set(set.name()), set.spec().clone(), elements, set.origin())?;
+        Ok(renamed.with_comment(set.comment().map(str::to_owned)))
     }
 
     fn element(&self, kind: ObjectKind, element: &Element) -> Element {
@@ -113,7 +116,8 @@ impl Names {
         let mut renamed = match chain.bound() {
             Some(base) => Chain::base(chain.name(), *base)?,
             None => Chain::regular(chain.name())?,
-        };
+        }
+        .with_comment(chain.comment().map(str::to_owned));
         for rule in chain.rules() {
             let steps = rule.steps().iter().map(|step| self.step(step)).collect();
             renamed.add(Rule::new(rule.origin(), steps, rule.verdict().map(|verdict| self.verdict(verdict)))?)?;

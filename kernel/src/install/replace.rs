@@ -25,7 +25,7 @@ use super::target::{Fate, Target};
 use crate::netlink::{AttributeWriter, Transaction};
 use crate::nft::{
     Anonymous, CLOSING, CLOSING_EXPRESSIONS, Expression, FoundTable, ListWriter, RuleWriter, SetIds, chain_declaration,
-    check_object, closes, comment, in_messages, write_object, write_object_name,
+    check_object, closes, comment, in_messages, with_comment_in, write_object, write_object_name,
 };
 
 /// `NFT_RULE_MAXEXPRS` of `include/net/netfilter/nf_tables.h`.
@@ -90,7 +90,9 @@ impl<'a> Replacement<'a> {
         contents: &BTreeSet<String>,
         counted: &Counted,
     ) -> Result<(), InstallError> {
-        self.transaction.table(target.family, Add, &target.encoded, as_it_is);
+        let comment = target.table.comment();
+        let beside = |writer| with_comment_in(sys::NFTA_TABLE_USERDATA, comment, writer);
+        self.transaction.table(target.family, Add, &target.encoded, beside);
         self.note(target.place, What::Table);
         let rules = rustables::Rule::default().with_table(target.table.name());
         self.transaction.rule(target.family, Del, &rules, as_it_is);
@@ -102,7 +104,9 @@ impl<'a> Replacement<'a> {
     /// Adds a table that is not there, switched off.
     pub(super) fn asleep(&mut self, target: &Target<'a, '_>, counted: &Counted) -> Result<(), InstallError> {
         let asleep = rustables::Table::default().with_name(target.table.name()).with_flags(sys::NFT_TABLE_F_DORMANT);
-        self.transaction.table(target.family, Add, &asleep, as_it_is);
+        let comment = target.table.comment();
+        let beside = |writer| with_comment_in(sys::NFTA_TABLE_USERDATA, comment, writer);
+        self.transaction.table(target.family, Add, &asleep, beside);
         self.note(target.place, What::Table);
         self.whole(target, &BTreeSet::new(), counted)
     }
@@ -231,7 +235,8 @@ impl<'a> Replacement<'a> {
     /// Declares the chain at a place.
     pub(super) fn chain(&mut self, target: &Target<'_, '_>, place: usize) {
         let Some(chain) = target.table.chains().get(place) else { return };
-        self.transaction.chain(target.family, Add, &chain_declaration(chain, &target.encoded), as_it_is);
+        let beside = |writer| with_comment_in(sys::NFTA_CHAIN_USERDATA, chain.comment(), writer);
+        self.transaction.chain(target.family, Add, &chain_declaration(chain, &target.encoded), beside);
         self.note(target.place, What::Chain(number(place)));
     }
 

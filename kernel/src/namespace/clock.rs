@@ -55,7 +55,7 @@ impl Clock {
     pub(super) fn packet_passed(&mut self) -> Result<(), Failure> {
         self.tick = tick();
         self.packets += 1;
-        if self.packets % OFTEN == 0 {
+        if self.packets.is_multiple_of(OFTEN) {
             self.census.update().map_err(Failure::at("counting conntrack entries"))?;
         }
         Ok(())

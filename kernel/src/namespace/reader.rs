@@ -8,6 +8,7 @@
 //! The text may name interfaces that this machine does not have. The namespace gets every one that nft misses (`names.rs`),
 //! with numbers that nobody writes, and in what is read the names stand in their place.
 
+mod circle;
 mod names;
 
 use std::env;
@@ -44,7 +45,9 @@ pub(super) fn read(given: &Text) -> Result<Ruleset, Failure> {
     isolate::enter()?;
     let (devices, loading) = load(given)?;
     let ruleset = install::read_somebodys(&devices).map_err(Failure::at("reading the ruleset back"))?;
-    whole_seconds(ruleset, loading).map_err(Failure::at("reading the ruleset back"))
+    let mut ruleset = whole_seconds(ruleset, loading).map_err(Failure::at("reading the ruleset back"))?;
+    ruleset.locate();
+    Ok(ruleset)
 }
 
 /// Loads the text, with all interfaces that it misses, and tells how long that took.
@@ -64,7 +67,11 @@ fn load(given: &Text) -> Result<(Devices, Duration), Failure> {
         // nft looks for `./names.nft` where it is called, not where the text lies.
         match elsewhere.take().filter(|_| words.contains(": Error: File not found: ")) {
             Some(directory) => env::set_current_dir(directory).map_err(Failure::at(directory.display()))?,
-            None => return Err(failure),
+            None => {
+                let more = circle::told(words, &given.text);
+                let told = more.map(|more| Failure::Broken(format!("{}\n{more}", words.trim_end())));
+                return Err(told.unwrap_or(failure));
+            }
         }
     }
 }
@@ -115,7 +122,8 @@ fn of_set(set: Set, loading: u64) -> Result<Set, Illegal> {
         let expires = element.expires.and_then(|left| at_start(left, element.timeout.or(usual), loading));
         Element { expires, ..element.clone() }
     });
-    Set::new(set.name(), set.spec().clone(), Elements::List(rounded.collect()), set.origin())
+    let comment = set.comment().map(str::to_owned);
+    Ok(Set::new(set.name(), set.spec().clone(), Elements::List(rounded.collect()), set.origin())?.with_comment(comment))
 }
 
 /// What an element had left when it was loaded; none where that was all its time.

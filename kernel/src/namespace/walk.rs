@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use ringwall_ir::OriginId;
 use ringwall_ir::words::{Direction, Hook};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
+use ringwall_runtime::packet::checksum;
 
 use super::LOOPBACK;
 use super::events::{Event, Logged, Ruling, Sight, Trace};
@@ -106,7 +107,11 @@ impl<'a> Walks<'a> {
         match logged.prefix {
             MADE => self.start(Walk { made: Some(logged.bytes.to_vec()), ..Walk::default() }),
             LEFT => {
-                self.current().left.get_or_insert_with(|| logged.bytes.to_vec());
+                self.current().left.get_or_insert_with(|| {
+                    let mut left = logged.bytes.to_vec();
+                    checksum::complete(&mut left);
+                    left
+                });
             }
             _ => {}
         }

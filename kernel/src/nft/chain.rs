@@ -7,6 +7,7 @@ use rustables::{HookClass, sys};
 
 use super::Unknown;
 use super::expression::only;
+use super::userdata::comment_in;
 use super::verdict::Code;
 use crate::netlink::{Attributes, Malformed, Value};
 
@@ -75,6 +76,12 @@ impl<'a> FoundChain<'a> {
     /// [`Malformed`]
     pub(super) fn read(attributes: Attributes<'a>) -> Result<Self, Malformed> {
         Ok(Self { name: attributes.need(sys::NFTA_CHAIN_NAME)?.text()?, attributes })
+    }
+
+    /// What somebody wrote beside it; empty where nobody did.
+    #[must_use]
+    pub fn comment(&self) -> &'a str {
+        comment_in(self.attributes, sys::NFTA_CHAIN_USERDATA)
     }
 
     fn flags(&self) -> u32 {

@@ -9,7 +9,7 @@ use super::chain::FoundChain;
 use super::object::FoundObject;
 use super::rule::GUARD;
 use super::set::{FoundSet, SetName};
-use super::userdata::read_comment;
+use super::userdata::{comment_in, read_comment};
 use crate::netlink::{Attributes, Malformed, Message, Value, nf_tables_operation};
 
 /// Everything that messages told of.
@@ -28,6 +28,8 @@ pub struct FoundTable<'a> {
     pub name: &'a str,
     /// `NFT_TABLE_F_*`
     pub flags: u32,
+    /// What somebody wrote beside it; empty where nobody did.
+    pub comment: &'a str,
     /// Its chains.
     pub chains: Vec<FoundChain<'a>>,
     /// Its sets and maps, anonymous ones too.
@@ -88,7 +90,9 @@ impl<'a> Found<'a> {
         match operation {
             sys::NFT_MSG_NEWTABLE => {
                 let flags = attributes.get(sys::NFTA_TABLE_FLAGS).map_or(Ok(0), Value::be32)?;
-                self.table(family, attributes)?.flags = flags;
+                let table = self.table(family, attributes)?;
+                table.flags = flags;
+                table.comment = comment_in(attributes, sys::NFTA_TABLE_USERDATA);
             }
             sys::NFT_MSG_NEWCHAIN => self.table(family, attributes)?.chains.push(FoundChain::read(attributes)?),
             sys::NFT_MSG_NEWSET => {
@@ -148,6 +152,7 @@ impl<'a> FoundTable<'a> {
             family,
             name,
             flags: 0,
+            comment: "",
             chains: Vec::new(),
             sets: Vec::new(),
             places: BTreeMap::new(),

@@ -93,10 +93,11 @@ pub(super) fn table(family: TableFamily, name: &str, parts: TableParts) -> Resul
 }
 
 fn empty(chain: &Chain) -> Result<Chain, Illegal> {
-    match chain.bound() {
+    let empty = match chain.bound() {
         Some(base) => Chain::base(chain.name(), *base),
         None => Chain::regular(chain.name()),
-    }
+    };
+    Ok(empty?.with_comment(chain.comment().map(str::to_owned)))
 }
 
 /// Whether a rule is legal in its table when no other rule is there.
@@ -106,7 +107,7 @@ fn alone(family: TableFamily, parts: &TableParts, chain: &Chain, rule: &Rule) ->
         own.add(rule.clone())?;
     }
     let sets = parts.sets.iter().map(without_elements).collect::<Result<_, _>>()?;
-    let parts = TableParts { objects: parts.objects.clone(), sets, chains, unknowns: Vec::new() };
+    let parts = TableParts { objects: parts.objects.clone(), sets, chains, ..TableParts::default() };
     Table::new(family, "t", parts).map(|_| ())
 }
 

@@ -9,6 +9,7 @@ use rustables::sys;
 use thiserror::Error;
 
 use super::expression::{counter, limit, only, quota};
+use super::userdata::{comment_in, with_comment_in};
 use super::{Unknown, family_number};
 use crate::netlink::{AttributeWriter, Attributes, Malformed, Value};
 
@@ -91,8 +92,9 @@ pub fn write_name(table: &str, kind: u32, name: &str, writer: AttributeWriter) -
 
 /// Writes an object of a table.
 pub fn write(family: TableFamily, table: &str, object: &Object, writer: AttributeWriter) -> AttributeWriter {
-    write_name(table, object.body().kind().number(), object.name(), writer)
-        .nest(sys::NFTA_OBJ_DATA, |data| write_body(&normal_body(object.body(), family), data))
+    let writer = write_name(table, object.body().kind().number(), object.name(), writer)
+        .nest(sys::NFTA_OBJ_DATA, |data| write_body(&normal_body(object.body(), family), data));
+    with_comment_in(sys::NFTA_OBJ_USERDATA, object.comment(), writer)
 }
 
 fn write_body(body: &ObjectBody, writer: AttributeWriter) -> AttributeWriter {
@@ -142,6 +144,12 @@ impl<'a> FoundObject<'a> {
             kind: attributes.need(sys::NFTA_OBJ_TYPE)?.be32()?,
             attributes,
         })
+    }
+
+    /// What somebody wrote beside it; empty where nobody did.
+    #[must_use]
+    pub fn comment(&self) -> &'a str {
+        comment_in(self.attributes, sys::NFTA_OBJ_USERDATA)
     }
 
     /// What it is.

@@ -28,9 +28,8 @@ impl Origins {
     /// Where a part comes from that has this comment. `what` is said of a part of somebody else's ruleset.
     pub(super) fn of(&mut self, comment: &str, what: impl FnOnce() -> String) -> OriginId {
         if self.somebodys {
-            let line = u32::try_from(self.list.len() + 1).unwrap_or(u32::MAX);
             let because = (!comment.is_empty()).then(|| comment.to_owned());
-            return self.push(Origin { id: String::new(), text: what(), line, because });
+            return self.push(Origin { text: what(), because, ..Origin::default() });
         }
         if let Some(id) = self.known.get(comment) {
             return *id;
@@ -39,7 +38,7 @@ impl Origins {
             Some((id, because)) => (id, Some(because.to_owned())),
             None => (comment, None),
         };
-        let id = self.push(Origin { id: id.to_owned(), text: String::new(), line: 0, because });
+        let id = self.push(Origin { id: id.to_owned(), because, ..Origin::default() });
         self.known.insert(comment.to_owned(), id);
         id
     }

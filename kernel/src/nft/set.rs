@@ -104,7 +104,7 @@ impl<'a> Anonymous<'a> {
     /// What rustables knows of it.
     #[must_use]
     pub fn declaration(&self, table: &str) -> rustables::Set {
-        let mut set = self.shape.declaration(table, self.name.text());
+        let mut set = self.shape.declaration(table, self.name.text(), None);
         set.set_id(self.name.id().unwrap_or_default());
         set
     }
@@ -170,7 +170,7 @@ impl<'a> Named<'a> {
     /// What rustables knows of it. `id` is a number that no other set of the transaction has.
     #[must_use]
     pub fn declaration(&self, table: &str, id: u32) -> rustables::Set {
-        let mut set = self.shape.declaration(table, self.name());
+        let mut set = self.shape.declaration(table, self.name(), self.set.comment());
         set.set_id(id);
         set
     }

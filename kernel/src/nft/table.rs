@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use ringwall_ir::words::{ChainPolicy, ChainType, TableFamily};
 use ringwall_ir::{
-    BaseChain, Chain, Data, Elements, Illegal, Object, ObjectKind, Rule, Set, SetSpec, Step, Table, TableParts,
-    Unknown as Named,
+    BaseChain, Chain, Data, Elements, Illegal, Object, ObjectKind, OriginId, Rule, Set, SetSpec, Step, Table,
+    TableParts, Unknown as Named,
 };
 use rustables::sys;
 
@@ -72,7 +72,7 @@ pub fn read(
     origins: &mut Origins,
     devices: &Devices,
 ) -> Result<Table, Illegal> {
-    let mut parts = TableParts::default();
+    let mut parts = TableParts { comment: said(found.comment), ..TableParts::default() };
     let here = origins.of("", || format!("table {}", found.name));
     for (flag, name) in [(sys::NFT_TABLE_F_DORMANT, "dormant"), (sys::NFT_TABLE_F_OWNER, "owner")] {
         if found.flags & flag != 0 {
@@ -109,9 +109,16 @@ pub fn read(
                 legality::add(&mut chain, read_rule(rule, reader, origins));
             }
         }
+        if origins.keep_order() && chain.bound().is_some() {
+            chain = chain.with_closing(origins.of("", String::new));
+        }
         parts.chains.push(chain);
     }
     legality::table(family, found.name, parts)
+}
+
+fn said(comment: &str) -> Option<String> {
+    (!comment.is_empty()).then(|| comment.to_owned())
 }
 
 fn named(name: &str, text: &str) -> Named {
@@ -125,7 +132,9 @@ fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origi
     }
     for object in objects {
         let origin = origins.of("", || format!("object {}", object.name));
-        let read = object.body(family).and_then(|body| Ok(Object::new(object.name, body, origin)?));
+        let read = object
+            .body(family)
+            .and_then(|body| Ok(Object::new(object.name, body, origin)?.with_comment(said(object.comment()))));
         match read {
             Ok(object) => parts.objects.push(object),
             Err(unknown) => parts.unknowns.push((origin, named("object", &format!("`{}`: {unknown}", object.name)))),
@@ -135,8 +144,8 @@ fn read_objects(found: &FoundTable<'_>, family: TableFamily, origins: &mut Origi
 
 /// Reads a chain without its rules, and whether a rule closes it.
 fn read_chain(found: &FoundChain<'_>, origins: &mut Origins, parts: &mut TableParts) -> Option<(Chain, bool)> {
-    let closing = if origins.keep_order() { "" } else { CLOSING };
-    let closing = origins.of(closing, || format!("chain {}", found.name));
+    // Somebody's comes behind the rules.
+    let closing = if origins.keep_order() { OriginId(0) } else { origins.of(CLOSING, String::new) };
     let read = || {
         if found.is_anonymous() {
             return Err(Unknown::Shape("it belongs to a rule"));
@@ -151,7 +160,7 @@ fn read_chain(found: &FoundChain<'_>, origins: &mut Origins, parts: &mut TablePa
         })
     };
     match read() {
-        Ok(chain) => Some(chain),
+        Ok((chain, closes)) => Some((chain.with_comment(said(found.comment())), closes)),
         Err(unknown) => {
             let name = if found.is_anonymous() { "anonymous chain" } else { "chain" };
             parts.unknowns.push((
@@ -181,12 +190,13 @@ fn read_sets(
         sets.sort_by_key(|set| set.name.text());
     }
     for set in sets {
-        let origin = origins.of(set.comment(), || format!("set {}", set.name.text()));
+        let origin = origins.of("", || format!("set {}", set.name.text()));
+        let counted = origins.keep_order();
         let read = || -> Result<Set, Unknown> {
             let spec = set.spec()?;
-            let elements = set.read_elements(&spec, origin)?;
+            let elements = set.read_elements(&spec, counted, origin)?;
             check_references(&elements, chains, &parts.objects)?;
-            let set = Set::new(set.name.text(), spec, elements, origin)?;
+            let set = Set::new(set.name.text(), spec, elements, origin)?.with_comment(said(set.comment()));
             devices.check(&set)?;
             Ok(set)
         };

@@ -2,6 +2,7 @@
 //! Data that the kernel keeps for user space without looking at it: type, length, value (libnftnl's `udata`).
 
 use super::Unknown;
+use crate::netlink::{AttributeWriter, Attributes};
 
 /// `NFTNL_UDATA_RULE_COMMENT` and `NFTNL_UDATA_SET_ELEM_COMMENT` of `include/libnftnl/udata.h`.
 const COMMENT: u8 = 0;
@@ -26,6 +27,14 @@ impl UserdataWriter {
         self.0.extend([kind, u8::try_from(value.len()).unwrap_or(u8::MAX)]);
         self.0.extend(value);
         self
+    }
+
+    /// Appends a text.
+    #[must_use]
+    pub(super) fn text(self, kind: u8, text: &str) -> Self {
+        let mut value = text.as_bytes().to_vec();
+        value.push(0);
+        self.bytes(kind, &value)
     }
 
     /// Appends a number, in the host's order.
@@ -79,7 +88,7 @@ impl<'a> Userdata<'a> {
     }
 
     /// The text of a type, without its final NUL.
-    fn text(self, kind: u8) -> Option<&'a str> {
+    pub(super) fn text(self, kind: u8) -> Option<&'a str> {
         std::str::from_utf8(self.get(kind)?.strip_suffix(b"\0")?).ok()
     }
 }
@@ -91,9 +100,7 @@ pub fn comment(text: &str) -> Vec<u8> {
 }
 
 fn with_comment(writer: UserdataWriter, text: &str) -> UserdataWriter {
-    let mut value = text.as_bytes().to_vec();
-    value.push(0);
-    writer.bytes(COMMENT, &value)
+    writer.text(COMMENT, text)
 }
 
 /// The comment in a rule's user data; empty where there is none.
@@ -107,6 +114,21 @@ pub fn read_comment(userdata: &[u8]) -> Result<&str, Unknown> {
         Some(text) if length == userdata.len() => Ok(text),
         None if length == userdata.len() && entries.get(COMMENT).is_none() => Ok(""),
         _ => Err(Unknown::Shape("user data that is not a comment")),
+    }
+}
+
+/// The comment in an attribute; empty where there is none. What else nft notes there is its own affair.
+#[must_use]
+pub(super) fn comment_in<'a>(attributes: Attributes<'a>, attribute: u16) -> &'a str {
+    attributes.get(attribute).map_or("", |userdata| Userdata::new(userdata.bytes()).text(COMMENT).unwrap_or_default())
+}
+
+/// What somebody wrote beside a part, in the attribute of its kind.
+#[must_use]
+pub fn with_comment_in(attribute: u16, text: Option<&str>, writer: AttributeWriter) -> AttributeWriter {
+    match text {
+        Some(text) => writer.bytes(attribute, &comment(text)),
+        None => writer,
     }
 }
 

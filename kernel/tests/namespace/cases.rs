@@ -13,6 +13,7 @@ use ringwall_kernel::namespace::{Form, KernelBackend, Load};
 use ringwall_runtime::compare::Backend;
 use ringwall_runtime::host::{Host, Interface, Route, Sysctls};
 use ringwall_runtime::observation::{Answer, Fate, Observation};
+use ringwall_runtime::packet::checksum;
 use ringwall_runtime::traffic::{Entry, Sender, TimedPacket, Traffic};
 use serde::Deserialize;
 
@@ -246,9 +247,10 @@ fn described(answer: &Answer) -> (String, Option<String>) {
     (answer.fate.name().to_owned(), answer.state.map(|state| state.name().to_owned()))
 }
 
-/// Without what differs from run to run: the identification of IPv4 packets that the kernel makes, so their checksum, and
+/// With checksums that the recorder saw before a card completed them, and without what differs from run to run: the identification of IPv4 packets that the kernel makes, so their checksum, and
 /// the time that it writes into their options (type 68).
 fn masked(mut packet: Vec<u8>) -> Vec<u8> {
+    checksum::complete(&mut packet);
     if packet.first().is_some_and(|byte| byte >> 4 == 4) && packet.len() >= 20 {
         packet[4..6].fill(0);
         packet[10..12].fill(0);

@@ -427,7 +427,7 @@ fn chain(name: &str, hook: Hook, policy: ChainPolicy) -> Chain {
 }
 
 fn ruleset(chains: Vec<Chain>) -> Ruleset {
-    let origin = |id: &str| Origin { id: id.to_owned(), text: String::new(), line: 1, because: None };
+    let origin = |id: &str| Origin { id: id.to_owned(), line: 1, ..Origin::default() };
     let parts = TableParts { chains, ..TableParts::default() };
     let tables = vec![Table::new(TableFamily::Inet, "ringwall", parts).unwrap()];
     let origins = ["0", "1", "closing"].map(origin).into();

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod comments;
 mod install;
 mod leak;
 mod listing;

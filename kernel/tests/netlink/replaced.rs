@@ -114,7 +114,8 @@ fn random_rulesets_take_the_place_of_one_another() {
             let one = whole_seconds(&ruleset);
             let other = changed(&one, emptied, moved);
             flush();
-            if apply(&one).is_err() {
+            let is_early = other.tables.iter().any(|table| !table.early().is_empty());
+            if is_early || apply(&one).is_err() {
                 return Ok(());
             }
             for next in [&other, &one] {

@@ -73,7 +73,7 @@ impl Bench {
     }
 
     fn ruleset(&self) -> Ruleset {
-        let origin = Origin { id: "o".to_owned(), text: "o".to_owned(), line: 1, because: None };
+        let origin = Origin { id: "o".to_owned(), text: "o".to_owned(), line: 1, ..Origin::default() };
         Ruleset { origins: vec![origin], tables: vec![self.table().unwrap()], ..Ruleset::default() }
     }
 }

@@ -40,7 +40,7 @@ pub fn ruleset_with(
 ) -> Ruleset {
     let mut origins = Vec::new();
     let mut origin = |text: String| {
-        origins.push(Origin { id: format!("s{}", origins.len()), text, line: 1, because: None });
+        origins.push(Origin { id: format!("s{}", origins.len()), text, line: 1, ..Origin::default() });
         OriginId(origins.len() as u32 - 1)
     };
     let mut built = Vec::new();
@@ -58,7 +58,7 @@ pub fn ruleset_with(
         }
         built.push(chain);
     }
-    let parts = TableParts { objects, sets, chains: built, unknowns: Vec::new() };
+    let parts = TableParts { objects, sets, chains: built, ..TableParts::default() };
     let table = Table::new(family, name, parts).unwrap();
     Ruleset { title: "test".to_owned(), origins, tables: vec![table], unknowns: Vec::new() }
 }

@@ -17,11 +17,11 @@ pub fn nft_text(ruleset: &Ruleset) -> String {
 }
 
 fn of_table(ruleset: &Ruleset, table: &Table) -> String {
-    let mut out = format!("table {} {} {{\n", table.family().name(), table.name());
+    let mut out = format!("table {} {} {{\n{}", table.family().name(), table.name(), beside(table.comment()));
     table.objects().iter().for_each(|object| out.push_str(&of_object(object)));
     // What elements lead to must be there before them.
     for chain in table.chains() {
-        writeln!(out, "chain {} {{\n{}}}", chain.name(), bound(chain)).unwrap();
+        writeln!(out, "chain {} {{\n{}{}}}", chain.name(), beside(chain.comment()), bound(chain)).unwrap();
     }
     table.sets().iter().for_each(|set| out.push_str(&of_set(table.family(), set)));
     for chain in table.chains() {
@@ -42,6 +42,11 @@ fn of_table(ruleset: &Ruleset, table: &Table) -> String {
 
 fn commented(comment: &str) -> String {
     if comment.is_empty() { String::new() } else { format!(" comment \"{comment}\"") }
+}
+
+/// What somebody wrote beside a part.
+fn beside(comment: Option<&str>) -> String {
+    comment.map(|comment| format!("comment \"{comment}\"\n")).unwrap_or_default()
 }
 
 fn bound(chain: &Chain) -> String {
@@ -71,13 +76,13 @@ fn of_object(object: &Object) -> String {
             format!("protocol {protocol};{family} {policy};")
         }
     };
-    format!("{} {} {{ {inside}\n}}\n", body.kind().name(), object.name())
+    format!("{} {} {{ {}{inside}\n}}\n", body.kind().name(), object.name(), beside(object.comment()))
 }
 
 fn of_set(family: TableFamily, set: &Set) -> String {
     let spec = set.spec();
     let kind = if spec.data.is_some() { "map" } else { "set" };
-    let mut out = format!("{kind} {} {{\n{}\n", set.name(), types(family, set));
+    let mut out = format!("{kind} {} {{\n{}\n{}", set.name(), types(family, set), beside(set.comment()));
     let flags: Vec<_> = spec.flags.names().collect();
     if !flags.is_empty() {
         writeln!(out, "flags {}", flags.join(",")).unwrap();

@@ -61,6 +61,42 @@ fn an_interval_is_one_element() {
 }
 
 #[test]
+fn sets_that_are_part_of_a_rule_are_not_told() {
+    in_namespace("watch::sets_that_are_part_of_a_rule_are_not_told", || {
+        load("table ip t {\nchain c { }\n}\n");
+        let mut watch = Watch::open().unwrap();
+        load(
+            "add rule ip t c tcp dport { 1, 2 } accept\nadd chain ip t d\nadd rule ip t c ip saddr vmap { 10.0.0.1 : drop }\n",
+        );
+        load("flush chain ip t c\n");
+        let [first, second] = &changes(&mut watch)[..] else { panic!("two changes") };
+        assert_eq!(first.deeds, [deed(true, Thing::Rule, "c", 2), deed(true, Thing::Chain, "d", 1)]);
+        assert_eq!(second.deeds, [deed(false, Thing::Rule, "c", 2)]);
+    });
+}
+
+#[test]
+fn what_is_there_already_is_not_told_as_added() {
+    in_namespace("watch::what_is_there_already_is_not_told_as_added", || {
+        load(TEXT);
+        let mut watch = Watch::open().unwrap();
+        let again = "add table ip t\nadd chain ip t c\nadd set ip t s { type ipv4_addr; }\n";
+        load(again);
+        load(&format!("{again}add rule ip t c drop\n"));
+        load("add chain ip t c { policy drop; }\n");
+        load("add chain ip t c { policy drop; }\n");
+        load("delete table ip t\n");
+        load(TEXT);
+        let seen = changes(&mut watch);
+        let [rule, policy, gone, anew] = &seen[..] else { panic!("{seen:#?}") };
+        assert_eq!(rule.deeds, [deed(true, Thing::Rule, "c", 1)]);
+        assert_eq!(policy.deeds, [deed(true, Thing::Chain, "c", 1)]);
+        assert!(gone.deeds.contains(&deed(false, Thing::Table, "", 1)));
+        assert!(anew.deeds.contains(&deed(true, Thing::Chain, "c", 1)), "{anew:#?}");
+    });
+}
+
+#[test]
 fn an_installation_is_told_as_that_of_this_thread() {
     in_namespace("watch::an_installation_is_told_as_that_of_this_thread", || {
         let mut watch = Watch::open().unwrap();

@@ -7,15 +7,19 @@
 //! can be given it.
 
 mod datagram;
+mod invite;
 mod mischief;
 mod place;
 mod talk;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use fastrand::Rng;
+use ringwall_ir::words::Family;
 
 use self::place::Places;
 pub(super) use self::place::choose;
@@ -33,6 +37,8 @@ pub struct Plan {
     pub talks: usize,
     /// Whether time passes between packets, in whole seconds: timeouts end then, and limits fill.
     pub time_passes: bool,
+    /// Whether most conversations are such as helpers read.
+    pub helped: bool,
     /// Another seed draws other traffic.
     pub seed: u64,
 }
@@ -99,7 +105,7 @@ impl<R: Ruling> Drawer<R> {
 
     /// Opens a conversation, in the place of one that came to its end.
     fn open(&mut self) {
-        let talk = Talk::draw(&mut self.rng, &self.places, self.opened);
+        let talk = Talk::draw(&mut self.rng, &self.places, self.opened, self.plan.helped);
         self.opened = self.opened.wrapping_add(1);
         self.talks.push(talk);
     }
@@ -124,7 +130,7 @@ impl<R: Ruling> Drawer<R> {
                     self.emit(bytes, &entry, end);
                 }
                 // The kernel's reassembly sees no time that did not pass.
-                4 if !self.plan.time_passes => self.emit_in_fragments(&bytes, &entry, end),
+                4 if !self.plan.time_passes && self.may_fragment(&entry) => self.emit_in_fragments(&bytes, &entry, end),
                 _ => self.emit(bytes, &entry, end),
             }
         }
@@ -132,6 +138,12 @@ impl<R: Ruling> Drawer<R> {
             self.talks.swap_remove(place);
             self.late.retain(|(_, end)| end.is_none_or(|(other, _)| other != place && other != self.talks.len()));
         }
+    }
+
+    /// What is put together at output and led back to the host is cut into fragments again on `lo`: the harness sees them as
+    /// packets of their own.
+    fn may_fragment(&self, entry: &Entry) -> bool {
+        *entry != Entry::Sent || !Family::ALL.into_iter().any(|family| self.machine.ruling().translates(family))
     }
 
     fn emit_in_fragments(&mut self, bytes: &[u8], entry: &Entry, end: Option<(usize, Side)>) {
@@ -155,7 +167,8 @@ impl<R: Ruling> Drawer<R> {
         if let (Some(left), Some((place, side)), false) = (&left, end, lost)
             && let Some(talk) = self.talks.get_mut(place)
         {
-            talk.hear(side, left, &self.places);
+            let invited = talk.hear(side, left, &self.places, &mut self.rng);
+            self.talks.extend(invited);
         }
         self.packets.push(packet.clone());
         self.seen.push_back((packet, left));

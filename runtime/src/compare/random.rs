@@ -9,11 +9,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fastrand::Rng;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority, TableFamily};
-use ringwall_ir::{BaseChain, Chain, Element, Elements, IntervalSet, KeyType, Origin, OriginId, Ruleset, Set, SetSpec};
-use ringwall_ir::{Datatype, Table, TableParts, Tuple};
+use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority, Protocol, TableFamily};
+use ringwall_ir::{
+    BaseChain, Chain, Datatype, Element, Elements, Field, IntervalSet, KeyType, Match, Object, ObjectBody, Origin,
+    OriginId, Ruleset, Set, SetSpec, Statement, Step, Table, TableParts, Tuple, Values,
+};
 
-use super::converse::choose;
+use super::converse::{Plan, choose};
 use crate::host::{Host, Interface, Route, Sysctls};
 use crate::packet::wire;
 
@@ -28,28 +30,37 @@ pub enum Flavour {
     Nat,
     /// It limits rates.
     Limits,
+    /// It gives conversations helpers, and translates.
+    Helpers,
 }
 
 impl Flavour {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Plain, Self::Nat, Self::Marks, Self::Limits];
+    pub const ALL: [Self; 5] = [Self::Plain, Self::Nat, Self::Marks, Self::Limits, Self::Helpers];
 
     /// The flavour of a seed's ruleset.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
-        match seed % 4 {
+        match seed % 5 {
             0 => Self::Plain,
             1 => Self::Nat,
             2 => Self::Marks,
-            _ => Self::Limits,
+            3 => Self::Limits,
+            _ => Self::Helpers,
         }
     }
 
-    /// Whether the traffic may jump forward in time. The kernel is told of such jumps by ageing its entries: its limits do not
-    /// see them, and its entries in zones of one direction cannot be aged.
-    #[must_use]
-    pub const fn bears_time(self) -> bool {
+    /// Whether the traffic may jump forward in time. The kernel is told of such jumps by ageing its entries: its limits
+    /// and what its helpers expect do not see them, and its entries in zones of one direction cannot be aged.
+    const fn bears_time(self) -> bool {
         matches!(self, Self::Plain | Self::Nat)
+    }
+
+    /// A plan of traffic that suits it.
+    #[must_use]
+    pub const fn plan(self, packets: usize, seed: u64) -> Plan {
+        let helped = matches!(self, Self::Helpers);
+        Plan { packets, talks: 12, time_passes: self.bears_time(), helped, seed }
     }
 
     /// The flavour in a word.
@@ -60,6 +71,7 @@ impl Flavour {
             Self::Marks => "marking",
             Self::Nat => "translating",
             Self::Limits => "limiting",
+            Self::Helpers => "helping",
         }
     }
 }
@@ -132,12 +144,19 @@ const fn filter(name: &'static str, hook: Hook, priority: i32, one_in: u32, flav
 }
 
 const fn nat(name: &'static str, hook: Hook, priority: i32, one_in: u32) -> Slot {
-    Slot { name, kind: ChainType::Nat, hook, priority: Priority(priority), one_in, flavours: &[Flavour::Nat] }
+    let flavours = &[Flavour::Nat, Flavour::Helpers];
+    Slot { name, kind: ChainType::Nat, hook, priority: Priority(priority), one_in, flavours }
 }
+
+/// The names of the chains that give helpers, and of the helpers.
+const HELPS: &str = "helps";
+const HELPERS: [(&str, Protocol, u16); 2] = [("ftp", Protocol::TCP, 21), ("tftp", Protocol::UDP, 69)];
 
 const SLOTS: &[Slot] = &[
     filter("early", Hook::Prerouting, -300, 1, &[Flavour::Marks]),
     filter("early_out", Hook::Output, -300, 2, &[Flavour::Marks]),
+    filter(HELPS, Hook::Prerouting, -190, 1, &[Flavour::Helpers]),
+    filter("helps_out", Hook::Output, -190, 1, &[Flavour::Helpers]),
     filter("mangle", Hook::Prerouting, -150, 2, &[Flavour::Marks, Flavour::Nat, Flavour::Plain]),
     nat("dstnat", Hook::Prerouting, -100, 1),
     nat("dstnat_out", Hook::Output, -100, 3),
@@ -152,7 +171,8 @@ const SLOTS: &[Slot] = &[
 
 impl Drawer<'_> {
     fn table(&mut self, name: &str, family: TableFamily) -> Option<Table> {
-        let mut parts = TableParts { sets: self.sets(family), ..TableParts::default() };
+        let objects = if self.flavour == Flavour::Helpers { self.helpers() } else { Vec::new() };
+        let mut parts = TableParts { sets: self.sets(family), objects, ..TableParts::default() };
         let helper = self.regular("common", family)?;
         parts.chains.push(helper);
         for slot in SLOTS {
@@ -173,12 +193,16 @@ impl Drawer<'_> {
     }
 
     fn base(&mut self, slot: &Slot, family: TableFamily) -> Option<Chain> {
+        let quarters = if self.flavour == Flavour::Helpers { 1 } else { 2 };
         let governs = matches!(slot.hook, Hook::Input | Hook::Forward | Hook::Output) && slot.kind == ChainType::Filter;
-        let closed = governs && slot.priority.0 == 0 && self.rng.bool();
+        let closed = governs && slot.priority.0 == 0 && self.rng.u8(..4) < quarters;
         let policy = if closed { ChainPolicy::Drop } else { ChainPolicy::Accept };
         let closing = self.origin(&format!("{} policy", slot.name));
         let base = BaseChain { kind: slot.kind, hook: slot.hook, priority: slot.priority, policy, closing };
         let mut chain = Chain::base(slot.name, base).ok()?;
+        if slot.name.starts_with(HELPS) {
+            self.help(&mut chain);
+        }
         if closed && self.rng.u8(..4) > 0 {
             self.pass_known(&mut chain);
         }
@@ -189,6 +213,25 @@ impl Drawer<'_> {
             self.rule(&mut chain, place);
         }
         Some(chain)
+    }
+
+    fn helpers(&mut self) -> Vec<Object> {
+        let origin = self.origin("helpers");
+        let object = |(name, protocol, _): (&str, _, _)| {
+            let body = ObjectBody::CtHelper { helper: name.to_owned(), family: None, protocol };
+            Object::new(name, body, origin).ok()
+        };
+        HELPERS.into_iter().filter_map(object).collect()
+    }
+
+    /// Gives each conversation of a known service its helper.
+    fn help(&mut self, chain: &mut Chain) {
+        for (name, protocol, port) in HELPERS {
+            let field = if protocol == Protocol::TCP { Field::TcpDport } else { Field::UdpDport };
+            let test = Step::Match(Match::within(field, Values::one(port.into())));
+            let origin = self.origin(&format!("helper {name}"));
+            let _ = chain.push(origin, vec![test, Step::Statement(Statement::CtHelper(name.to_owned()))], None);
+        }
     }
 
     /// Sets that the rules look into: networks of both families, and ports.
@@ -226,7 +269,7 @@ impl Drawer<'_> {
     fn origin(&mut self, text: &str) -> OriginId {
         let number = u32::try_from(self.origins.len()).unwrap_or(u32::MAX);
         let line = number.saturating_add(1);
-        self.origins.push(Origin { id: format!("r{line}"), text: text.to_owned(), line, because: None });
+        self.origins.push(Origin { id: format!("r{line}"), text: text.to_owned(), line, ..Origin::default() });
         OriginId(number)
     }
 }

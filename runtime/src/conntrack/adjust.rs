@@ -75,9 +75,10 @@ impl Adjustment {
         }
         let sequence = Sequence(sequence);
         replace(segment, 4, sequence.plus(ours.at(sequence)));
-        if TcpFlags(flags).contains(TcpFlags::ACK) {
-            replace(segment, 8, theirs.undone(Sequence(acknowledged)));
+        if !TcpFlags(flags).contains(TcpFlags::ACK) {
+            return true;
         }
+        replace(segment, 8, theirs.undone(Sequence(acknowledged)));
         sack(segment, usize::from(offset >> 4) * 4, theirs)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringwall_ir::words::{CtDirection, CtStatus, Protocol};
 
 use super::entries::{Entries, EntryId};
-use super::entry::Entry;
+use super::entry::{Entry, ProtocolState};
 use super::expectation::Expectations;
 use super::gre::Calls;
 use super::index::Index;
@@ -131,6 +131,20 @@ impl Table {
             let other = self.entries.get(found).filter(|other| found != id && other.expires.is_after(now));
             other.is_some_and(|other| other.packed(CtDirection::Original) != entry.packed(CtDirection::Original))
         })
+    }
+
+    /// The translated TCP conversation that has the tuple for its replies, if it is over and makes way for that of the entry
+    /// (`nf_nat_used_tuple_harder`).
+    pub fn gives_way(&self, tuple: &Tuple, id: EntryId, now: Duration) -> Option<EntryId> {
+        let entry = self.entries.get(id)?;
+        let tuple = Packed::of(tuple);
+        let (found, CtDirection::Reply) = self.lookup(&tuple, tuple.hash(), entry.zone)? else { return None };
+        let old = self.entries.get(found).filter(|old| found != id && old.expires.is_after(now))?;
+        let (ProtocolState::Tcp(old_state), ProtocolState::Tcp(new_state)) = (&old.protocol, &entry.protocol) else {
+            return None;
+        };
+        let translated = old.status.contains(CtStatus::SRC_NAT);
+        (translated && old_state.gives_way_to(new_state)).then_some(found)
     }
 
     /// The confirmed entry that has the tuple, whether or not its time is up.

@@ -170,6 +170,13 @@ impl Connection {
     pub const fn is_over(&self) -> bool {
         matches!(self.state, State::TimeWait | State::Close)
     }
+
+    /// Whether it is over, and a SYN with the same ends, whose numbers are beyond its own, may take its place
+    /// (`nf_nat_may_kill`, `nf_seq_has_advanced` in `net/netfilter/nf_nat_core.c`).
+    pub fn gives_way_to(&self, opening: &Self) -> bool {
+        let ([old, _], [new, _]) = (&self.ends, &opening.ends);
+        self.state >= State::TimeWait && opening.state == State::SynSent && new.end.is_after(old.end)
+    }
 }
 
 /// A move from one state to another.

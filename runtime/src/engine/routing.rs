@@ -101,7 +101,7 @@ impl<'a> Routing<'a> {
             return Way::Martian;
         }
         if wire::is_link_local(destination) {
-            return self.host.interface(interface).map_or(Way::Unreachable, Way::Out);
+            return self.host.interface(interface).map_or(Way::Unreachable, |link| self.sent_on(link, destination));
         }
         self.route(Family::Ipv6, destination)
     }
@@ -147,6 +147,18 @@ impl<'a> Routing<'a> {
         let leads_there = |(network, on): (IpNet, &Interface)| on.name == link.name && network.contains(&address);
         let reached = v6::is_multicast(destination) || self.networks().any(leads_there);
         if reached { Way::Out(link) } else { Way::Unreachable }
+    }
+
+    /// Where an IPv4 packet to a group or to all goes that has a source of the host's own: out of the interface that has it.
+    pub fn by_source(self, source: u128, destination: u128) -> Option<Way<'a>> {
+        if !matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast) {
+            return None;
+        }
+        if v4::kind(source) == v4::Kind::Loopback {
+            return Some(Way::Local);
+        }
+        let has = |link: &&Interface| self.is_address_of(link, Family::Ipv4, source);
+        self.host.interfaces.iter().find(has).map(Way::Out)
     }
 
     /// Whether the packet may be sent without a route, on the first interface.
@@ -202,6 +214,15 @@ impl<'a> Routing<'a> {
             }
     }
 
+    /// Whether an IPv6 address stands for a whole network on a link, or for its routers (`ipv6_anycast_destination`).
+    pub fn is_anycast(self, address: u128) -> bool {
+        let links = self.host.interfaces.iter().flat_map(|link| &link.addresses);
+        let routes = self.host.routes.iter().filter(|route| route.via.is_none()).map(|route| &route.to);
+        let own =
+            links.clone().any(|network| wire::bits(network.addr()) == address && family_of(network) == Family::Ipv6);
+        !own && links.chain(routes).any(|network| is_routers_anycast(network, address))
+    }
+
     fn is_own_anywhere(self, family: Family, address: u128) -> bool {
         self.host.interfaces.iter().any(|interface| self.is_address_of(interface, family, address))
     }
@@ -248,6 +269,12 @@ fn family_of(network: &IpNet) -> Family {
         IpNet::V4(_) => Family::Ipv4,
         IpNet::V6(_) => Family::Ipv6,
     }
+}
+
+/// Whether the kernel finds no route for what has the source, though there is one for the destination: a loopback
+/// address stays on `lo` (`__mkroute_output`).
+pub fn is_confined(family: Family, source: u128, way: Way<'_>) -> bool {
+    family == Family::Ipv4 && v4::kind(source) == v4::Kind::Loopback && matches!(way, Way::Out(_))
 }
 
 /// Whether a destination says nothing without the link that it is on.

@@ -28,7 +28,7 @@ use ringwall_ir::words::{CtState, Direction, Family, Hook, Protocol, Refusal};
 
 pub use self::machine::Machine;
 use self::machine::Parts;
-use super::routing::{LOOPBACK, Routing, Way, is_of_a_link};
+use super::routing::{LOOPBACK, Routing, Way, is_confined, is_of_a_link};
 use super::{Action, Carried, Ruling, Stage, View};
 use crate::conntrack::{Help, Tracked};
 use crate::defrag::Reassembly;
@@ -58,6 +58,8 @@ struct Walk<'m, R> {
     sender: Option<Sender>,
     /// The link that an answer goes back to, where its destination is one of a link.
     link: Option<&'m str>,
+    /// The interface that the host's own packet is routed to by now; its hook may have been entered with another one.
+    routed: Option<&'m str>,
     /// The destination is a broadcast address or a group.
     to_group: bool,
     /// It came in a frame to all or to a group: where its destination is changed later, it is that still
@@ -85,6 +87,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             carried: Carried::default(),
             sender: None,
             link: None,
+            routed: None,
             to_group: false,
             framed_for_group: false,
             seen,
@@ -175,40 +178,57 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if !self.read() {
             return Err(self.lost("ip output"));
         }
-        self.route_out()?;
+        self.route_out(self.sender.is_none())?;
         self.name_sender();
         self.come_first_to(Hook::Output)?;
-        let destination = self.packet()?.destination();
         self.pass(Hook::Output)?;
-        if self.packet()?.destination() != destination {
-            self.route_out()?;
-        }
         let to_itself = self.oif == Some(LOOPBACK);
         self.leave()?;
         if to_itself { self.arrive(LOOPBACK) } else { Ok(()) }
     }
 
-    /// Finds the interface that a packet of the host leaves by.
-    fn route_out(&mut self) -> Step {
+    /// Finds the interface that a packet of the host leaves by. A raw socket does not say the packet's source to the routes;
+    /// else it counts.
+    fn route_out(&mut self, source_counts: bool) -> Step {
         let host = self.machine.host;
         let packet = self.packet()?;
         let routing = Routing::of(host);
         let (family, destination) = (packet.family(), packet.destination());
         let link = self.link.and_then(|link| host.interface(link));
-        let way = match link.filter(|_| is_of_a_link(family, destination)) {
-            Some(link) => routing.sent_on(link, destination),
+        let bound = Some(packet.source()).filter(|_| source_counts && family == Family::Ipv4);
+        let bound = bound.and_then(|source| routing.by_source(source, destination));
+        let way = match (link.filter(|_| is_of_a_link(family, destination)), bound) {
+            (Some(link), _) => routing.sent_on(link, destination),
+            (None, Some(way)) => way,
             // A reset of the kernel's own is bound to no interface.
-            None if self.sender.is_none() => routing.outgoing(family, destination),
-            None => routing.sent(&packet),
+            (None, None) if self.sender.is_none() => routing.outgoing(family, destination),
+            (None, None) => routing.sent(&packet),
         };
         let to_group = routing.is_group(family, destination);
+        if source_counts && is_confined(family, packet.source(), way) {
+            return Err(self.lost("routing"));
+        }
         self.to_group = to_group;
         self.oif = match way {
             Way::Local => Some(LOOPBACK),
             Way::Out(out) => Some(out.name.as_str()),
             Way::Group | Way::Unreachable | Way::Martian => return Err(self.lost("routing")),
         };
+        self.routed = self.oif;
         Ok(())
+    }
+
+    /// Asks the routes for a packet that was changed. An address of a link is looked for on the interface of the route that
+    /// there was, and `lo` has none (`ip6_route_me_harder`).
+    fn route_anew(&mut self) -> Step {
+        let packet = self.packet()?;
+        if is_of_a_link(packet.family(), packet.destination()) {
+            if self.oif == Some(LOOPBACK) {
+                return Err(self.lost("routing"));
+            }
+            self.link = self.oif;
+        }
+        self.route_out(true)
     }
 
     /// An IPv4 packet that a program sends from nowhere gets the source that belongs to its route (`raw_send_hdrinc`).
@@ -288,8 +308,17 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if hook == Hook::Forward {
             return Ok(());
         }
+        let destination = self.packet()?.destination();
         self.translate(hook)?;
-        self.ask(hook, Stage::Translated).map(|_| ())
+        let known = self.oif;
+        if hook == Hook::Output && self.packet()?.destination() != destination {
+            self.route_anew()?;
+        }
+        // The chains of the hook are told of the interface that there was when it was entered (`struct nf_hook_state`).
+        let oif = std::mem::replace(&mut self.oif, known);
+        self.ask(hook, Stage::Translated)?;
+        self.oif = oif;
+        Ok(())
     }
 
     fn come_to(&mut self, hook: Hook) {
@@ -334,8 +363,8 @@ impl<'m, R: Ruling> Walk<'m, R> {
         if let Some(mss) = self.carried.mss.take() {
             options::write_mss(&mut self.bytes, mss);
         }
-        if std::mem::take(&mut self.carried.rerouted) && self.loses_its_way() {
-            return Err(self.lost("routing"));
+        if std::mem::take(&mut self.carried.rerouted) {
+            self.route_anew()?;
         }
         let goes_on = matches!(decision.action, Action::Accept | Action::Translate(_));
         let governed = filtering && matches!(hook, Hook::Input | Hook::Output | Hook::Forward);
@@ -351,13 +380,6 @@ impl<'m, R: Ruling> Walk<'m, R> {
                 Err(Fate::Reject)
             }
         }
-    }
-
-    /// Where the routes are asked anew, an address of a link is looked for on the interface of the route that there was, and
-    /// `lo` has none (`ip6_route_me_harder`).
-    fn loses_its_way(&self) -> bool {
-        let of_a_link = |packet: Packet<'_>| is_of_a_link(packet.family(), packet.destination());
-        self.oif == Some(LOOPBACK) && self.packet().is_ok_and(of_a_link)
     }
 
     fn confirm(&mut self) -> Step {

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -11,6 +11,7 @@ use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::legal::{self, Illegal};
 use super::{Host, Interface, Route, Sysctls};
 use crate::traffic::script::{SYSCTLS, default_routes};
 
@@ -76,13 +77,41 @@ impl Reader {
         let plain = Host::with_addresses(&[]);
         let interfaces = self.interfaces(table);
         let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
-        let routes = match whole.get("route") {
-            None => names.first().map(|first| default_routes(&plain, first)).unwrap_or_default(),
-            Some(routes) => self.list(routes, "route").filter_map(|route| self.route(route, &names)).collect(),
-        };
+        let read = whole.get("route").map(|routes| self.routes(routes, &names));
+        let unsaid = || names.first().map(|first| default_routes(&plain, first)).unwrap_or_default();
+        let routes = read.as_ref().map_or_else(unsaid, |read| read.iter().map(|(route, _)| route.clone()).collect());
         let forwarding = whole.get("forwarding").and_then(|value| self.switch(value)).unwrap_or(plain.forwarding);
         let sysctls = whole.get("sysctl").map(|value| self.sysctls(value)).unwrap_or_default();
-        Host { interfaces, routes, forwarding, sysctls }
+        let host = Host { interfaces, routes, forwarding, sysctls };
+        for (route, span) in read.unwrap_or_default() {
+            self.legal(span, legal::route(&host, &route));
+        }
+        host
+    }
+
+    fn routes(&mut self, list: &Value<'_>, interfaces: &[&str]) -> Vec<(Route, Range<usize>)> {
+        let mut found: Vec<(Route, Range<usize>)> = Vec::new();
+        for value in self.list(list, "route") {
+            let Some(route) = self.route(value, interfaces) else { continue };
+            if found.iter().any(|(known, _)| known.to == route.to) {
+                let message = format!("there is a route to {} already", route.to);
+                self.tell(value.span(), message, Some("the host takes one way to a network"));
+                continue;
+            }
+            found.push((route, value.span()));
+        }
+        found
+    }
+
+    /// Tells what cannot be. Whether it can.
+    fn legal(&mut self, span: Range<usize>, checked: Result<(), Illegal>) -> bool {
+        match checked {
+            Ok(()) => true,
+            Err(Illegal { message, help }) => {
+                self.tell(span, message, Some(&help));
+                false
+            }
+        }
     }
 
     fn interfaces(&mut self, table: &Spanned<DeTable<'_>>) -> Vec<Interface> {
@@ -109,10 +138,13 @@ impl Reader {
         const MTU: u32 = 1500;
         let table = self.table(value, "an interface", &OF_INTERFACE)?;
         let name = self.required(value, table, "name").and_then(|name| self.name(name));
-        let addresses = table.get("addresses").map(|list| self.parsed(list, ADDRESS)).unwrap_or_default();
-        let groups: Vec<IpAddr> = table.get("groups").map(|list| self.parsed(list, GROUP)).unwrap_or_default();
+        let addresses = table.get("addresses").map(|list| self.parsed(list, ADDRESS, legal::own_address));
+        let groups = table.get("groups").map(|list| self.parsed(list, GROUP, legal::group));
         let mtu = table.get("mtu").map_or(Some(MTU), |value| self.mtu(value));
-        Some(Interface { name: name?, addresses, groups, mtu: mtu? })
+        let (addresses, groups) = (addresses.unwrap_or_default(), groups.unwrap_or_default());
+        let interface = Interface { name: name?, addresses, groups, mtu: mtu? };
+        self.legal(value.span(), legal::interface(&interface));
+        Some(interface)
     }
 
     fn route(&mut self, value: &Value<'_>, interfaces: &[&str]) -> Option<Route> {
@@ -206,25 +238,20 @@ impl Reader {
     }
 
     fn mtu(&mut self, value: &Value<'_>) -> Option<u32> {
-        /// Every link carries this much (RFC 791).
-        const SMALLEST: u32 = 68;
+        /// What every link carries (RFC 791), and the longest packet of IPv4, which no tun device exceeds.
+        const POSSIBLE: RangeInclusive<u32> = 68..=65_535;
         let number = value.get_ref().as_integer();
         let read = number.and_then(|number| u32::from_str_radix(number.as_str(), number.radix()).ok());
-        let mtu = read.filter(|mtu| *mtu >= SMALLEST);
+        let mtu = read.filter(|mtu| POSSIBLE.contains(mtu));
         if mtu.is_none() {
-            self.other(value, "a number of bytes from 68 on");
+            self.other(value, "a number of bytes from 68 to 65535");
         }
         mtu
     }
 
     fn name(&mut self, value: &Value<'_>) -> Option<String> {
-        /// `IFNAMSIZ` has room for the zero behind it.
-        const LONGEST: usize = 15;
         let name = self.text(value)?;
-        let fits = !name.is_empty() && name.len() <= LONGEST;
-        if !fits || name.chars().any(|letter| letter.is_whitespace() || letter.is_control() || "/:".contains(letter)) {
-            let help = Some("names have 1 to 15 bytes, without blanks, `/` and `:`");
-            self.tell(value.span(), format!("`{name}` is not the name of an interface"), help);
+        if !self.legal(value.span(), legal::interface_name(name)) {
             return None;
         }
         if name == "lo" {
@@ -234,12 +261,25 @@ impl Reader {
         Some(name.to_owned())
     }
 
-    fn parsed<T: FromStr>(&mut self, list: &Value<'_>, what: What) -> Vec<T> {
+    /// The items of a list that can be read and can be.
+    fn parsed<T: FromStr + Copy>(
+        &mut self,
+        list: &Value<'_>,
+        what: What,
+        legal: fn(T) -> Result<(), Illegal>,
+    ) -> Vec<T> {
         let Some(items) = list.get_ref().as_array() else {
             self.other(list, "a list in brackets");
             return Vec::new();
         };
-        items.iter().filter_map(|item| self.parse(item, what)).collect()
+        let mut found = Vec::new();
+        for item in items {
+            let Some(parsed) = self.parse(item, what) else { continue };
+            if self.legal(item.span(), legal(parsed)) {
+                found.push(parsed);
+            }
+        }
+        found
     }
 
     fn parse<T: FromStr>(&mut self, value: &Value<'_>, (what, example): What) -> Option<T> {
@@ -289,6 +329,7 @@ mod tests {
             mtu = 0x5dc
             [[interface]]
             name = "tun0"
+            addresses = ["10.8.0.2/24"]
             groups = ["224.0.0.251"]
             mtu = 1400
             [[route]]
@@ -301,7 +342,7 @@ mod tests {
         let host = read_host(text).unwrap();
         let names: Vec<_> =
             host.interfaces.iter().map(|one| (one.name.as_str(), one.mtu, one.addresses.len())).collect();
-        assert_eq!(names, [("eth0", 1500, 2), ("tun0", 1400, 0)]);
+        assert_eq!(names, [("eth0", 1500, 2), ("tun0", 1400, 1)]);
         assert_eq!(host.interfaces[1].groups, ["224.0.0.251".parse::<IpAddr>().unwrap()]);
         let route = Route {
             to: "10.8.0.0/16".parse().unwrap(),
@@ -346,12 +387,55 @@ tcp_loose = true
         has("\"yes\": this is a string, but true or false is expected");
         has("\"10.0.0.1\": `10.0.0.1` is not an address with the prefix length of its network");
         has("7: this is an integer, but a text in quotes is expected");
-        has("3: this is an integer, but a number of bytes from 68 on is expected");
+        has("3: this is an integer, but a number of bytes from 68 to 65535 is expected");
         has("`a name with blanks` is not the name of an interface");
         has("there is no `name`");
         has("\"everything\": `everything` is not a network");
         has("\"eth1\": the host has no interface `eth1`");
         has("tcp_loose: `sysctl` has no key `tcp_loose`");
+        assert_eq!(told.len(), 10);
+    }
+
+    #[test]
+    fn what_cannot_be_is_told_with_its_place() {
+        let text = r#"
+[[interface]]
+name = "eth0"
+addresses = ["10.0.0.0/24", "10.0.0.255/24", "224.0.0.1/24", "0.0.0.0/0", "10.0.0.1/24"]
+groups = ["10.0.0.9"]
+[[interface]]
+name = "eth1"
+addresses = ["10.1.0.1/24", "10.1.0.1/16"]
+[[interface]]
+name = "all"
+[[interface]]
+name = "eth2"
+addresses = ["fd00::1/64"]
+mtu = 1000
+[[route]]
+to = "10.8.0.0/16"
+interface = "eth0"
+via = "10.9.0.1"
+[[route]]
+to = "0.0.0.0/0"
+interface = "eth0"
+via = "10.0.0.254"
+[[route]]
+to = "0.0.0.0/0"
+interface = "eth1"
+"#;
+        let told = problems(text);
+        let has = |part: &str| assert!(told.iter().any(|one| one.contains(part)), "{part} is not in {told:#?}");
+        has("\"10.0.0.0/24\": 10.0.0.0 is the address of the network 10.0.0.0/24 itself");
+        has("\"10.0.0.255/24\": 10.0.0.255 is the broadcast address");
+        has("\"224.0.0.1/24\": 224.0.0.1 is a multicast group");
+        has("\"0.0.0.0/0\": 0.0.0.0 is no address at all");
+        has("\"10.0.0.9\": 10.0.0.9 is not a multicast group");
+        has("`eth1` has the address 10.1.0.1 twice");
+        has("\"all\": no interface can be called `all`");
+        has("`eth2` cannot have fd00::1/64");
+        has("the router 10.9.0.1 cannot be reached");
+        has("there is a route to 0.0.0.0/0 already");
         assert_eq!(told.len(), 10);
     }
 

@@ -18,12 +18,14 @@ pub struct Chosen {
     pub tuple: Tuple,
     /// The kernel would have drawn the port at random.
     pub port_drawn: bool,
+    /// The conversation that had the tuple and makes way.
+    pub gone: Option<EntryId>,
 }
 
 /// The tuple that the packets of a conversation shall have, if it is at all possible one that no other conversation has.
 /// `current` is the one that they would have.
 pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Range, now: Duration) -> Chosen {
-    let as_told = |tuple| Chosen { tuple, port_drawn: false };
+    let as_told = |tuple| Chosen { tuple, port_drawn: false, gone: None };
     let random = range.flags.random || range.flags.fully_random;
     let is_used = |tuple: &Tuple| tuple.inverted().is_some_and(|reply| table.is_taken(&reply, id, now));
     if end == End::Source && !random {
@@ -49,9 +51,22 @@ pub fn tuple(table: &Table, id: EntryId, current: &Tuple, end: End, range: &Rang
         }
     }
     let called = table.get(id).is_some_and(|entry| entry.master().is_some());
-    let port_drawn = choose_port(&mut tuple, end, range, called, is_used);
-    Chosen { tuple, port_drawn }
+    let gives_way = |tuple: &Tuple| table.gives_way(&tuple.inverted()?, id, now);
+    let Some((first, last)) = ports(&tuple, end, range, called) else { return as_told(tuple) };
+    let mut gone = None;
+    for port in first..=last {
+        set_port(&mut tuple, end, port);
+        // At the last attempts even what is only nearly free is taken.
+        gone = Some(&tuple).filter(|_| last - port < LAST_ATTEMPTS).and_then(gives_way);
+        if gone.is_some() || !is_used(&tuple) {
+            break;
+        }
+    }
+    Chosen { tuple, port_drawn: first < last, gone }
 }
+
+/// So many of the attempts to find a free port take one whose conversation is over (`NF_NAT_HARDER_THRESH`).
+const LAST_ATTEMPTS: u16 = 32;
 
 /// Whether the end of the tuple is in the range (`in_range`).
 fn is_in(tuple: &Tuple, end: End, range: &Range) -> bool {
@@ -101,7 +116,7 @@ fn of_same_source(table: &Table, id: EntryId, current: &Tuple, range: &Range, no
                 _ => current.ends,
             };
             let tuple = Tuple { source: seen.source, ends, ..*current };
-            Some(Chosen { tuple, port_drawn: other.port_drawn })
+            Some(Chosen { tuple, port_drawn: other.port_drawn, gone: None })
         });
     mapped.into_iter().find(|chosen| is_in(&chosen.tuple, End::Source, range))
 }
@@ -193,20 +208,7 @@ pub(super) fn jhash2(words: [u32; 4], seed: u32) -> u32 {
     last(c, b, 24)
 }
 
-/// Chooses a port, or what stands for it, that no other conversation has (`nf_nat_l4proto_unique_tuple`). False where there
-/// is no choice.
-fn choose_port(tuple: &mut Tuple, end: End, range: &Range, called: bool, is_used: impl Fn(&Tuple) -> bool) -> bool {
-    let Some((first, last)) = ports(tuple, end, range, called) else { return false };
-    for port in first..=last {
-        set_port(tuple, end, port);
-        if !is_used(tuple) {
-            break;
-        }
-    }
-    first < last
-}
-
-/// The ports that may be chosen, first and last; none where it stays. Call ids of GRE are chosen for the calls of PPTP only.
+/// The ports, or what stands for them, that may be chosen (`nf_nat_l4proto_unique_tuple`), first and last; none where it stays. Call ids of GRE are chosen for the calls of PPTP only.
 fn ports(tuple: &Tuple, end: End, range: &Range, called: bool) -> Option<(u16, u16)> {
     let ordered = |(first, last): (u16, u16)| if first <= last { (first, last) } else { (last, first) };
     match tuple.protocol {

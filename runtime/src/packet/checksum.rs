@@ -3,7 +3,7 @@
 
 use ringwall_ir::words::{Family, Protocol};
 
-use super::wire;
+use super::{Packet, wire};
 
 /// The internet checksum of bytes; zero where a right checksum is among them.
 #[must_use]
@@ -44,6 +44,27 @@ pub fn partial(header: &[u8], family: Family, protocol: Protocol, segment: &[u8]
 pub fn moved(checksum: u16, old: &[u8], new: &[u8]) -> u16 {
     let out = old.chunks_exact(2).map(|pair| u64::from(!wire::number16(pair, 0).unwrap_or(0))).sum::<u64>();
     fold(u64::from(!checksum) + out + sum(new))
+}
+
+/// Completes the checksum of a packet of TCP or UDP that holds the sum of its pseudo header alone: so Linux leaves it where
+/// a card, or the other end of a pair of interfaces, is to sum the rest (`CHECKSUM_PARTIAL`). Others stay as they are.
+pub fn complete(bytes: &mut [u8]) {
+    let Ok(packet) = Packet::parse(bytes) else { return };
+    let (family, protocol, at) = (packet.family(), packet.protocol(), packet.transport_offset());
+    let place = match protocol {
+        Protocol::TCP => 16,
+        Protocol::UDP => 6,
+        _ => return,
+    };
+    let Some(segment) = packet.transport().filter(|_| packet.fragment().is_none()) else { return };
+    let begun = !fold(pseudo_header(bytes, family, protocol, segment.len()));
+    if wire::number16(segment, place) != Some(begun) || transport(bytes, family, protocol, segment) == 0 {
+        return;
+    }
+    wire::put(bytes, at + place, &[0, 0]);
+    let sum = transport(bytes, family, protocol, bytes.get(at..).unwrap_or_default());
+    let sum = if sum == 0 && protocol == Protocol::UDP { u16::MAX } else { sum };
+    wire::put(bytes, at + place, &sum.to_be_bytes());
 }
 
 fn pseudo_header(header: &[u8], family: Family, protocol: Protocol, length: usize) -> u64 {
@@ -99,6 +120,7 @@ pub fn sctp(packet: &[u8]) -> [u8; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::build::Build;
 
     #[test]
     fn sum_of_rfc_1071() {
@@ -110,6 +132,22 @@ mod tests {
         for bytes in [&[][..], &[0; 8]] {
             assert_eq!(transport(&[0; 20], Family::Ipv4, Protocol::ICMP, bytes), 0);
         }
+    }
+
+    #[test]
+    fn what_a_card_would_sum_is_summed() {
+        let build = || Build::between("10.0.0.1".parse().unwrap(), "10.0.0.9".parse().unwrap());
+        let whole = build().udp(1024, 53, b"question");
+        let mut begun = whole.clone();
+        let sum = !fold(pseudo_header(&whole, Family::Ipv4, Protocol::UDP, whole.len() - 20));
+        begun[26..28].copy_from_slice(&sum.to_be_bytes());
+        complete(&mut begun);
+        assert_eq!(begun, whole);
+        let mut wrong = whole.clone();
+        wrong[26] ^= 1;
+        let as_it_was = wrong.clone();
+        complete(&mut wrong);
+        assert_eq!(wrong, as_it_was);
     }
 
     #[test]

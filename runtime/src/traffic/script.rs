@@ -36,7 +36,7 @@ use self::packet::Context;
 use self::words::{Problem, Words};
 use super::entry::{self, LOOPBACK};
 use super::{Entry, Sender, TimedPacket, Traffic};
-use crate::host::Host;
+use crate::host::{Host, UnknownWord};
 use crate::observation::Fate;
 use crate::packet::Packet;
 use crate::packet::wire::address;
@@ -73,6 +73,8 @@ pub struct ScriptError {
     pub message: String,
     /// How it could be right.
     pub help: Option<String>,
+    /// A word that is none of those that may stand there.
+    pub unknown: Option<UnknownWord>,
 }
 
 /// Reads a traffic script. The host decides on which interface a packet arrives where the line does not say it; a host
@@ -88,8 +90,8 @@ pub fn read_script(text: &str, host: &Host) -> (Script, Vec<ScriptError>) {
     let mut errors = Vec::new();
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     for (line, words) in (1..).zip(text.lines().map(Words::of)) {
-        if let Err(Problem { message, help }) = reader.read_line(words, line) {
-            errors.push(ScriptError { line, message: printable(&message), help });
+        if let Err(Problem { message, help, unknown }) = reader.read_line(words, line) {
+            errors.push(ScriptError { line, message: printable(&message), help, unknown });
         }
     }
     (Script { host: reader.described.host, ..reader.script }, errors)
@@ -169,6 +171,7 @@ impl Reader<'_> {
         let said = read.ok_or_else(|| {
             Problem::new(format!("`{word}` is not a time"))
                 .help("a packet's line starts with its time in seconds, as in 1.5, or +0.5 since the packet before")
+                .instead_of(word, host::OPENERS)
         })?;
         let at = if relative.is_some() { before.checked_add(said) } else { Some(said) };
         match at {
@@ -188,7 +191,8 @@ impl Reader<'_> {
             Place::In(Some(name)) => {
                 let names: Vec<_> = host.interfaces.iter().map(|interface| interface.name.as_str()).collect();
                 Err(Problem::new(format!("the host has no interface `{name}`"))
-                    .help(format!("it has {}", names.join(", "))))
+                    .help(format!("it has {}", names.join(", ")))
+                    .instead_of(name, names))
             }
             Place::In(None) => {
                 let source = Packet::parse(packet).ok().map(|packet| address(packet.family(), packet.source()));
@@ -212,7 +216,8 @@ impl<'a> Place<'a> {
             "in" if words.eat("on") => words.expect("the name of an interface").map(|name| Self::In(Some(name))),
             "in" => Ok(Self::In(None)),
             word => Err(Problem::new(format!("`in` or `out` is expected, not `{word}`"))
-                .help("`in` arrives from the network, for the host or through it; `out` is sent by the host")),
+                .help("`in` arrives from the network, for the host or through it; `out` is sent by the host")
+                .instead_of(word, ["in", "out"])),
         }
     }
 }
@@ -220,14 +225,23 @@ impl<'a> Place<'a> {
 fn nothing_left(mut words: Words<'_>) -> Result<(), Problem> {
     match words.next() {
         None => Ok(()),
-        Some(word) => Err(Problem::new(format!("the line goes on behind its end, with `{word}`"))),
+        Some(word) => {
+            Err(Problem::new(format!("the line goes on behind its end, with `{word}`"))
+                .instead_of(word, Expected::words()))
+        }
     }
 }
 
 const VERDICTS: [Fate; 4] = [Fate::Accept, Fate::Drop, Fate::Reject, Fate::Queued];
 
 impl Expected {
+    /// All that can be expected.
+    fn words() -> impl Iterator<Item = &'static str> {
+        VERDICTS.map(Fate::name).into_iter().chain(CtState::ALL.map(CtState::name))
+    }
+
     fn read(words: &mut Words<'_>) -> Result<Self, Problem> {
+        let first = words.peek().unwrap_or_default();
         let verdict = words.peek().and_then(|word| VERDICTS.into_iter().find(|verdict| verdict.name() == word));
         if verdict.is_some() {
             words.next();
@@ -237,11 +251,13 @@ impl Expected {
             words.next();
         }
         match (verdict, state) {
-            (None, None) => Err(Problem::new("`expect` needs a verdict, a ct state, or both").help(format!(
-                "verdicts are {}; states are {}",
-                VERDICTS.map(Fate::name).join(", "),
-                CtState::ALL.map(CtState::name).join(", ")
-            ))),
+            (None, None) => Err(Problem::new("`expect` needs a verdict, a ct state, or both")
+                .help(format!(
+                    "verdicts are {}; states are {}",
+                    VERDICTS.map(Fate::name).join(", "),
+                    CtState::ALL.map(CtState::name).join(", ")
+                ))
+                .instead_of(first, Self::words())),
             _ => Ok(Self { verdict, state }),
         }
     }

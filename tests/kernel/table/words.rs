@@ -224,7 +224,9 @@ fn helped() -> Vec<Sample> {
         let parts = TableParts { objects: vec![object], ..TableParts::default() };
         Sample { earlier: vec![(base, steps, None)], parts, ..Sample::dropping(some_traffic()) }
     };
-    vec![sample(Priority::MANGLE), sample(Priority::RAW)]
+    let early =
+        Sample { not_in_nf_tables: Some("it has no effect before connection tracking"), ..sample(Priority::RAW) };
+    vec![sample(Priority::MANGLE), early]
 }
 
 fn untracked() -> Sample {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! What is known of sets, and what they are in the IR.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_ir::words::Family;
 use ringwall_ir::{
@@ -31,6 +31,12 @@ pub(in crate::target) struct KnownSet {
     pub(super) size: Option<u32>,
     /// An option that the IR cannot hold.
     pub(super) strange: Option<String>,
+    /// What it keeps beside its elements: `comment`, `counters`, `skbinfo`.
+    pub(super) kept: Vec<String>,
+    /// The line that creates it.
+    pub(super) line: u32,
+    /// Its elements as they are spelled.
+    pub(super) texts: BTreeSet<String>,
     /// Its elements.
     pub(super) entries: Vec<Entry>,
 }
@@ -39,6 +45,8 @@ pub(in crate::target) struct KnownSet {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) text: String,
+    /// The line that adds it.
+    pub(super) line: u32,
     /// Seconds that it stays from now on; 0: it stays.
     pub(super) timeout: Option<u32>,
     pub(super) comment: Option<String>,
@@ -70,7 +78,12 @@ impl KnownSets {
     pub(in crate::target) fn trouble(&self, name: &str) -> Option<String> {
         match self.get(name) {
             None => Some("its elements are in no text that was given: give what `ipset save` prints".to_owned()),
-            Some(known) => known.parts(self, OriginId(0)).err(),
+            Some(known) => match known.parts(self, OriginId(0)) {
+                Ok((spec, elements)) => Set::new(&to_ir(name), spec, elements, OriginId(0))
+                    .err()
+                    .map(|illegal| format!("{illegal} {}", at(known.line))),
+                Err(reason) => Some(reason),
+            },
         }
     }
 }
@@ -98,23 +111,27 @@ impl KnownSet {
     /// What the set is in the IR.
     fn parts(&self, all: &KnownSets, origin: OriginId) -> Result<(SetSpec, Elements), String> {
         if let Some(strange) = &self.strange {
-            return Err(format!("its option `{strange}` has no place in the IR"));
+            return Err(format!("its option `{strange}` {} has no place in the IR", at(self.line)));
         }
         if self.type_name == "list:set" {
             return self.list(all, origin);
         }
-        let kind = self.kind.ok_or_else(|| format!("sets of type `{}` have no place in the IR", self.type_name))?;
+        let kind = self
+            .kind
+            .ok_or_else(|| format!("sets of type `{}` {} have no place in the IR", self.type_name, at(self.line)))?;
         let mut entries = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             let parts = parse(kind, self.family, &entry.text)
-                .ok_or_else(|| format!("its element `{}` has no place in the IR", entry.text))?;
+                .ok_or_else(|| format!("its element `{}` {} has no place in the IR", entry.text, at(entry.line)))?;
             entries.push((entry, parts));
         }
         let plain = entries.iter().all(|(entry, _)| entry.comment.is_none() && entry.timeout.is_none());
         let exceptions = entries.iter().any(|(entry, _)| entry.nomatch);
         let elements = match kind.parts {
             [_] if plain => Elements::Intervals(in_order(self.family, &entries)),
-            _ if exceptions => return Err("it has exceptions beside timeouts or several parts".to_owned()),
+            _ if exceptions => {
+                return Err(format!("it has exceptions beside timeouts or several parts {}", at(self.line)));
+            }
             _ => Elements::List(self.elements(kind, &entries, origin)?),
         };
         Ok((self.spec(kind), elements))
@@ -156,7 +173,9 @@ impl KnownSet {
                     interval && matches!(kind.parts.get(part_at(kind, place)), Some(Part::Address { net: true }));
                 let values: Vec<(u128, u128)> = match last - first {
                     _ if is_net => vec![(first, last)],
-                    RANGE_MAX.. => return Err(format!("its element `{}` stands for too many", entry.text)),
+                    RANGE_MAX.. => {
+                        return Err(format!("its element `{}` {} stands for too many", entry.text, at(entry.line)));
+                    }
                     _ => (first..=last).map(|value| (value, value)).collect(),
                 };
                 tuples = tuples
@@ -189,18 +208,27 @@ impl KnownSet {
         let mut whole: Option<(SetSpec, IntervalSet)> = None;
         for entry in &self.entries {
             let member = all.get(&entry.text).filter(|member| member.type_name != "list:set");
-            let (spec, elements) = member.ok_or("it lists a set that is not known")?.parts(all, origin)?;
+            let (spec, elements) = member
+                .ok_or_else(|| format!("it lists a set that is not known {}", at(entry.line)))?
+                .parts(all, origin)?;
             let Elements::Intervals(set) = elements else {
                 return Err("it lists a set of several parts, or with timeouts".to_owned());
             };
             whole = Some(match whole {
                 None => (SetSpec { size: None, flags: SetFlags { interval: true, ..spec.flags }, ..spec }, set),
                 Some((before, union)) if before.key == spec.key => (before, union.union(&set)),
-                Some(_) => return Err("it lists sets of several kinds".to_owned()),
+                Some(_) => return Err(format!("it lists sets of several kinds {}", at(entry.line))),
             });
         }
-        whole.map(|(spec, set)| (spec, Elements::Intervals(set))).ok_or_else(|| "it is an empty list".to_owned())
+        whole
+            .map(|(spec, set)| (spec, Elements::Intervals(set)))
+            .ok_or_else(|| format!("it is an empty list {}", at(self.line)))
     }
+}
+
+/// Where something stands.
+fn at(line: u32) -> String {
+    format!("(line {line} of the text of ipset)")
 }
 
 /// The part of the type at a place of the key, where a port takes two.

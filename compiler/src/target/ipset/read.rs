@@ -2,6 +2,8 @@
 //! Reading the text: the commands are carried out one by one, so that a text that fills sets beside those in use and
 //! swaps them is read as what comes of it.
 
+use std::collections::BTreeSet;
+
 use ringwall_ir::words::Family;
 
 use super::Kind;
@@ -20,14 +22,14 @@ pub(in crate::target) fn read(text: &str) -> (KnownSets, Vec<ReadError>) {
         if line.is_empty() || line.starts_with('#') || line == "COMMIT" {
             continue;
         }
-        if let Err(problem) = command(&mut sets, line) {
+        if let Err(problem) = command(&mut sets, line, number) {
             errors.push(problem.at(Text::Sets, number));
         }
     }
     (sets, errors)
 }
 
-fn command(sets: &mut KnownSets, line: &str) -> Result<(), Problem> {
+fn command(sets: &mut KnownSets, line: &str, number: u32) -> Result<(), Problem> {
     let words = split(line)?;
     let mut words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
     let exist = words.iter().any(|word| matches!(*word, "-exist" | "-!"));
@@ -38,18 +40,33 @@ fn command(sets: &mut KnownSets, line: &str) -> Result<(), Problem> {
             if sets.0.contains_key(*name) && !exist {
                 return Err(Problem::new(format!("the set `{name}` is created a second time")));
             }
-            let set = create(kind, options)?;
+            let set = create(kind, options, number)?;
             sets.0.entry((*name).to_owned()).or_insert(set);
         }
         ["add" | "-A", name, element, options @ ..] => {
-            let entry = entry(element, options)?;
-            sets.0.get_mut(*name).ok_or_else(|| missing(name))?.entries.push(entry);
+            let entry = entry(element, options, number)?;
+            let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
+            takes_options(name, set, options)?;
+            if set.texts.insert((*element).to_owned()) {
+                set.entries.push(entry);
+            } else if exist {
+                set.entries.retain(|known| known.text != *element);
+                set.entries.push(entry);
+            } else {
+                return Err(Problem::new(format!("`{element}` is in the set `{name}` already"))
+                    .help("leave the line out, or write `-exist` behind it"));
+            }
         }
         ["del" | "-D", name, element, ..] => {
             let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
             set.entries.retain(|entry| entry.text != *element);
+            set.texts.remove(*element);
         }
-        ["flush" | "-F", name] => sets.0.get_mut(*name).ok_or_else(|| missing(name))?.entries.clear(),
+        ["flush" | "-F", name] => {
+            let set = sets.0.get_mut(*name).ok_or_else(|| missing(name))?;
+            set.entries.clear();
+            set.texts.clear();
+        }
         ["destroy" | "-X", name] => {
             if sets.0.remove(*name).is_none() && !exist {
                 return Err(missing(name));
@@ -73,7 +90,26 @@ fn command(sets: &mut KnownSets, line: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn create(kind: &str, options: &[&str]) -> Result<KnownSet, Problem> {
+/// Whether the set was created with what the options of an element ask for.
+fn takes_options(name: &str, set: &KnownSet, options: &[&str]) -> Result<(), Problem> {
+    for option in options {
+        let asked = match *option {
+            "timeout" if set.timeout.is_none() => "timeout",
+            "comment" => "comment",
+            "packets" | "bytes" => "counters",
+            "skbmark" | "skbprio" | "skbqueue" => "skbinfo",
+            _ => continue,
+        };
+        if asked == "timeout" || !set.kept.iter().any(|kept| kept == asked) {
+            let (problem, line) = (format!("elements of the set `{name}` have no `{option}`"), set.line);
+            let option = if asked == "timeout" { "timeout 0" } else { asked };
+            return Err(Problem::new(problem).help(format!("write `{option}` in line {line}, which creates the set")));
+        }
+    }
+    Ok(())
+}
+
+fn create(kind: &str, options: &[&str], line: u32) -> Result<KnownSet, Problem> {
     let mut set = KnownSet {
         type_name: kind.to_owned(),
         kind: Kind::named(kind),
@@ -81,6 +117,9 @@ fn create(kind: &str, options: &[&str]) -> Result<KnownSet, Problem> {
         timeout: None,
         size: None,
         strange: None,
+        kept: Vec::new(),
+        line,
+        texts: BTreeSet::new(),
         entries: Vec::new(),
     };
     let number = |word: &str| word.parse::<u32>().map_err(|_| Problem::new(format!("`{word}` is no number")));
@@ -102,7 +141,7 @@ fn create(kind: &str, options: &[&str]) -> Result<KnownSet, Problem> {
                 value()?;
             }
             // What is counted, told and marked is state.
-            "counters" | "comment" | "skbinfo" => {}
+            "counters" | "comment" | "skbinfo" => set.kept.push(option.to_owned()),
             _ if IGNORED.contains(&option) => {
                 value()?;
             }
@@ -115,8 +154,8 @@ fn create(kind: &str, options: &[&str]) -> Result<KnownSet, Problem> {
     Ok(set)
 }
 
-fn entry(element: &str, options: &[&str]) -> Result<Entry, Problem> {
-    let mut entry = Entry { text: element.to_owned(), timeout: None, comment: None, nomatch: false };
+fn entry(element: &str, options: &[&str], line: u32) -> Result<Entry, Problem> {
+    let mut entry = Entry { text: element.to_owned(), line, timeout: None, comment: None, nomatch: false };
     let mut rest = options.iter().copied();
     while let Some(option) = rest.next() {
         let mut value = || rest.next().ok_or_else(|| Problem::new(format!("nothing follows `{option}`")));

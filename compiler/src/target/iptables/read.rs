@@ -16,6 +16,8 @@
 mod address;
 mod block;
 mod matches;
+mod options;
+mod place;
 mod rule;
 mod spec;
 mod split;
@@ -212,7 +214,7 @@ impl<'a> Reader<'a> {
 /// Adds what something comes from.
 fn origin(origins: &mut Vec<Origin>, text: &str, line: u32, because: Option<String>) -> Result<OriginId, Problem> {
     let place = u32::try_from(origins.len()).map_err(|_| Problem::new("there are too many lines"))?;
-    origins.push(Origin { id: String::new(), text: text.to_owned(), line, because });
+    origins.push(Origin { id: String::new(), text: text.to_owned(), line, because, spot: None });
     Ok(OriginId(place))
 }
 

@@ -5,6 +5,7 @@ mod beside;
 mod cannot;
 mod chains;
 mod effects;
+mod helper;
 mod lines;
 mod maps;
 mod meaning;

@@ -5,8 +5,8 @@ use ringwall_ir::fields::{FibResult, Load};
 use ringwall_ir::words::{Family, NatFlags, Protocol, TableFamily};
 use ringwall_ir::{
     Assignment, Data, DataType, Datatype, Element, Elements, Field, IntervalSet, Key, KeyType, Log, MapRef, Match,
-    NatEnd, ObjectRef, Origin, OwnPorts, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples, Values,
-    Verdict,
+    Meter, NatEnd, ObjectRef, Origin, OwnPorts, Selector, Set, Source, Statement, Step, Table, Target, Tuple, Tuples,
+    Values, Verdict,
 };
 
 use super::{set, time};
@@ -114,12 +114,25 @@ fn check_element(data: &[KeyType], element: &Element) -> Said {
     if let Some(Data::Values(tuple)) = &element.data {
         check_tuple(data, tuple)?;
     }
-    match &element.comment {
-        Some(comment) if comment.len() > Origin::COMMENT_MAX || !is_quotable(comment) => {
-            Err(format!("nft has no room, no quotes and no backslashes for the comment `{comment}`"))
-        }
-        _ => Ok(()),
+    let unsaid = |meter: &Meter| matches!(meter, Meter::Quota(_) | Meter::ConnLimit(_));
+    if element.meters.iter().any(unsaid) {
+        return Err("nft 1.0.6 takes no `quota` and `ct count` of a single element".to_owned());
     }
+    match &element.comment {
+        Some(comment) => check_comment(comment),
+        None => Ok(()),
+    }
+}
+
+/// What somebody wrote beside a part. nft takes all that stands in quotes as it is.
+pub(super) fn check_comment(comment: &str) -> Said {
+    if comment.len() > Origin::COMMENT_MAX {
+        return Err(format!("nft has room for a comment of {} bytes, and not for `{comment}`", Origin::COMMENT_MAX));
+    }
+    if comment.contains(['"', '\0']) {
+        return Err(format!("nft has no quotes inside of a comment, as in `{comment}`"));
+    }
+    Ok(())
 }
 
 fn check_tuple(parts: &[KeyType], tuple: &Tuple) -> Said {

@@ -3,7 +3,7 @@
 
 use ringwall_ir::fields::FIELDS;
 use ringwall_ir::words::TableFamily;
-use ringwall_ir::{Data, DataType, Datatype, Element, Elements, Field, KeyType, ObjectKind, Set, SetSpec};
+use ringwall_ir::{Data, DataType, Datatype, Element, Elements, Field, Key, KeyType, ObjectKind, Set, SetSpec};
 
 use super::name::name;
 use super::rule::WORDS;
@@ -25,11 +25,7 @@ pub(in crate::target) fn declaration(family: TableFamily, set: &Set) -> Result<B
     if spec.data.is_some() && (spec.gc_interval.is_some() || spec.auto_merge) {
         return Err("nft 1.0.6 takes neither `gc-interval` nor `auto-merge` for a map".to_owned());
     }
-    let is_plain = match set.elements() {
-        Elements::List(list) => list.iter().all(Element::is_plain),
-        Elements::Intervals(_) => true,
-    };
-    if spec.auto_merge && !is_plain {
+    if spec.auto_merge && !stays_apart(set.elements()) {
         return Err("nft 1.0.6 forgets what is said of an element that `auto-merge` joins with another".to_owned());
     }
     let mut lines = vec![types(family, set)?];
@@ -45,6 +41,26 @@ pub(in crate::target) fn declaration(family: TableFamily, set: &Set) -> Result<B
     }
     lines.extend(spec.meters.iter().map(|meter| WORDS.meter(meter)));
     Ok(Block { head: format!("{} {}", word(set), name(set.name())), lines })
+}
+
+/// Whether all that is said of elements is still there when those that touch are one.
+fn stays_apart(elements: &Elements) -> bool {
+    let Elements::List(list) = elements else { return true };
+    if list.iter().all(Element::is_plain) {
+        return true;
+    }
+    let mut intervals = Vec::with_capacity(list.len());
+    for element in list {
+        match &element.key {
+            Key::Tuple(tuple) => match tuple.0.as_slice() {
+                [only] => intervals.push(*only),
+                _ => return false,
+            },
+            Key::Any => return false,
+        }
+    }
+    intervals.sort_unstable();
+    intervals.windows(2).all(|pair| matches!(pair, [(_, last), (first, _)] if last.saturating_add(1) < *first))
 }
 
 /// Each element, with the comma that a line more needs.

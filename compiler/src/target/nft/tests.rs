@@ -3,6 +3,7 @@
 
 mod bytecode;
 mod cannot;
+mod comments;
 mod random;
 mod rows;
 
@@ -107,6 +108,7 @@ fn sentences_stand_behind_their_rules() {
         text: text.to_owned(),
         line: 1,
         because: because.map(str::to_owned),
+        spot: None,
     };
     let rules = (0..3).map(|port| accept(vec![inline(Field::TcpDport, IntervalSet::one(port))])).collect();
     let mut ruleset = one_chain(Hook::Input, rules);

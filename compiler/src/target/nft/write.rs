@@ -10,17 +10,21 @@
 use std::fmt::Write;
 
 use ringwall_ir::words::{ChainPolicy, Hook};
-use ringwall_ir::{Chain, Object, OriginId, Ruleset, Set, Table};
+use ringwall_ir::{Chain, Early, Object, OriginId, Ruleset, Set, Table};
 
 use super::name::name;
 use super::replace::{Clear, check_set, cleared, is_made_anew, ungoverned};
 use super::rule::rule;
+use super::sayable::check_comment;
 use super::set::Block;
 use super::{object, set};
 use crate::target::{Target, Unsayable, header, sentence};
 
 /// The comment of the rule that closes a chain. It says what the chain policy says, and takes effect with the other rules.
 pub const CLOSING: &str = "closing";
+
+/// What a table and a chain that only rules lead to come from.
+const NOWHERE: OriginId = OriginId(0);
 
 /// Writes a ruleset for `nft -f`: the whole of its tables, for an empty and for a loaded kernel alike.
 ///
@@ -59,6 +63,15 @@ impl Writer<'_> {
             self.refuse(*origin, unknown.to_string());
         }
         let own = format!("{} {}", table.family().name(), name(table.name()));
+        for early in table.early() {
+            let (origin, target) = (early.origin, Target::Nft);
+            self.unsayable.push(Unsayable {
+                origin,
+                target,
+                reason: early.reason(),
+                help: Some(Early::HELP.to_owned()),
+            });
+        }
         self.declare(table, &own);
         self.clear(table, &own);
         self.fill(table, &own);
@@ -67,7 +80,8 @@ impl Writer<'_> {
     /// Everything that rules and elements speak of, so that it is there, and there to be flushed.
     fn declare(&mut self, table: &Table, own: &str) {
         self.line(0, &format!("\ntable {own} {{"));
-        let mut first = true;
+        let mut first = table.comment().is_none();
+        self.comment(1, table.comment(), NOWHERE);
         for object in table.objects() {
             self.gap(&mut first);
             self.object(object);
@@ -79,6 +93,8 @@ impl Writer<'_> {
         for chain in table.chains() {
             self.gap(&mut first);
             self.line(1, &format!("chain {} {{", name(chain.name())));
+            let origin = chain.bound().map_or(NOWHERE, |base| base.closing);
+            self.comment(2, chain.comment(), origin);
             self.hook(chain);
             self.line(1, "}");
         }
@@ -134,10 +150,20 @@ impl Writer<'_> {
     fn object(&mut self, object: &Object) {
         let Block { head, lines } = object::declaration(object);
         self.line(1, &format!("{head} {{"));
+        self.comment(2, object.comment(), object.origin());
         for line in lines {
             self.line(2, &line);
         }
         self.line(1, "}");
+    }
+
+    /// What somebody wrote beside a part. Where the part is there already, the kernel keeps what it has.
+    fn comment(&mut self, depth: usize, comment: Option<&str>, origin: OriginId) {
+        match comment.map(|comment| (comment, check_comment(comment))) {
+            Some((comment, Ok(()))) => self.line(depth, &format!("comment \"{comment}\"")),
+            Some((_, Err(reason))) => self.refuse(origin, reason),
+            None => {}
+        }
     }
 
     fn set(&mut self, table: &Table, set: &Set, part: Part) {
@@ -150,6 +176,10 @@ impl Writer<'_> {
         self.line(1, &format!("{head} {{"));
         for line in lines {
             self.line(2, &line);
+        }
+        // A set that was deleted is declared anew with its contents.
+        if part == Part::Declaration || set.comment().is_some_and(|comment| check_comment(comment).is_ok()) {
+            self.comment(2, set.comment(), set.origin());
         }
         if part == Part::Contents && !set.elements().is_empty() {
             self.line(2, "elements = {");

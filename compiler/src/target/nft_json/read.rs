@@ -4,7 +4,7 @@
 //! A document of commands, as our own, is read as what it makes where nothing was before (`commands.rs`).
 //!
 //! What the IR has no word for becomes a named unknown in its place, with its JSON, and the rest is still read. Errors are
-//! only for what is no such list. Handles and counts of elements are left out, and so is how a set is to be optimised.
+//! only for what is no such list. Handles are left out, and so is how a set is to be optimised.
 //!
 //! nft 1.0.6 does not print everything: a set that packets add to is told by the rules that do, whether ranges are merged
 //! is not told, and times of elements are whole seconds; packets do not notice. Points in time and times of the day stand
@@ -20,16 +20,18 @@ mod set;
 mod statement;
 mod table;
 mod test;
+mod untold;
 mod value;
 mod verdict;
 
 use ringwall_ir::words::TableFamily;
-use ringwall_ir::{Origin, OriginId, Ruleset, Unknown};
+use ringwall_ir::{Early, Origin, OriginId, Ruleset, Table, Unknown};
 use serde_json::Value;
 
 use self::commands::{Item, carried_out};
 use self::rule::unknown;
 use self::table::RawTable;
+pub use self::untold::untold;
 
 /// What is not a list of nft's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl NoWord {
 
 type Read<T> = Result<T, NoWord>;
 
-/// Reads the list of a ruleset or of a table. Each part comes from its place in the list.
+/// Reads the list of a ruleset or of a table. Each part is told by its place in its table.
 #[must_use]
 pub fn read(text: &str) -> (Ruleset, Vec<ReadError>) {
     let error = |message: &str| vec![ReadError { item: 0, message: message.to_owned() }];
@@ -67,13 +69,16 @@ pub fn read(text: &str) -> (Ruleset, Vec<ReadError>) {
     let items = carried_out(items, &mut errors);
     let mut reader = Reader { ruleset: Ruleset::default(), tables: Vec::new() };
     reader.ruleset.title = "nft list".to_owned();
-    for Item { place, kind, body } in &items {
-        reader.item(kind, body, *place);
+    for Item { kind, body } in &items {
+        reader.item(kind, body);
     }
     let Reader { mut ruleset, tables } = reader;
     for table in tables {
         table.build(&mut ruleset);
     }
+    let early: Vec<_> = ruleset.tables.iter().flat_map(Table::early).collect();
+    ruleset.unknowns.extend(early.into_iter().map(Early::unknown));
+    ruleset.locate();
     (ruleset, errors)
 }
 
@@ -83,13 +88,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn item(&mut self, kind: &str, body: &'a Value, place: u32) {
+    fn item(&mut self, kind: &str, body: &'a Value) {
         if kind == "metainfo" {
             return;
         }
         let text = |key: &str| body.get(key).and_then(Value::as_str);
         let words = [Some(kind), text("chain").or(text("name"))].map(Option::unwrap_or_default).join(" ");
-        let origin = self.origin(words.trim_end().to_owned(), place, text("comment"));
+        let because = text("comment").filter(|_| kind == "rule");
+        let origin = self.origin(words.trim_end().to_owned(), because);
         let Some(name) = (if kind == "table" { text("name") } else { text("table") }) else {
             self.unknown(format!("item {kind}"), body, origin);
             return;
@@ -111,15 +117,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn origin(&mut self, text: String, line: u32, because: Option<&str>) -> OriginId {
+    fn origin(&mut self, text: String, because: Option<&str>) -> OriginId {
         let id = OriginId(u32::try_from(self.ruleset.origins.len()).unwrap_or(u32::MAX));
-        self.ruleset.origins.push(Origin { id: String::new(), text, line, because: because.map(str::to_owned) });
+        self.ruleset.origins.push(Origin { text, because: because.map(str::to_owned), ..Origin::default() });
         id
     }
 
     fn unknown(&mut self, name: String, body: &Value, origin: OriginId) {
         self.ruleset.unknowns.push((origin, unknown(NoWord(name), body)));
     }
+}
+
+/// What somebody wrote beside a part.
+fn comment(body: &Value) -> Option<String> {
+    body.get("comment").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// An unknown beside rules.

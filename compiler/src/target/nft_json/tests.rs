@@ -5,6 +5,7 @@ mod commands;
 mod listed;
 mod random;
 mod rows;
+mod sets;
 mod strange;
 
 use ringwall_ir::{ObjectBody, OriginId, Rule, Ruleset, Statement, Table};

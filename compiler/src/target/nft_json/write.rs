@@ -17,7 +17,7 @@ mod verdict;
 
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::ChainPolicy;
-use ringwall_ir::{Chain, Object, Origin, OriginId, Ruleset, Set, Table};
+use ringwall_ir::{Chain, Early, Object, Origin, OriginId, Ruleset, Set, Table};
 use serde_json::{Map, Value, json};
 
 use crate::target::nft::{self, CLOSING, Clear};
@@ -80,6 +80,15 @@ impl Writer<'_> {
     fn table(&mut self, table: &Table) {
         for (origin, unknown) in table.unknowns() {
             self.refuse(*origin, unknown.to_string());
+        }
+        for early in table.early() {
+            let (origin, target) = (early.origin, Target::NftJson);
+            self.unsayable.push(Unsayable {
+                origin,
+                target,
+                reason: early.reason(),
+                help: Some(Early::HELP.to_owned()),
+            });
         }
         self.declare(table);
         self.clear(table);

@@ -66,7 +66,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The words of a text, without comments and quotes; braces, commas, `=` and `;` stand by themselves.
-fn words(text: &str) -> Vec<&str> {
+pub(super) fn words(text: &str) -> Vec<&str> {
     const ALONE: [char; 5] = ['{', '}', ',', ';', '='];
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
     let words = lines.flat_map(|line| line.split([' ', '\t', '"']));

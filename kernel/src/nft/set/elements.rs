@@ -10,6 +10,7 @@ use rustables::sys;
 use super::{DataShape, Shape};
 use crate::netlink::AttributeWriter;
 use crate::nft::bytes::Bytes;
+use crate::nft::expression::meter;
 use crate::nft::field::Layout;
 use crate::nft::register::padded;
 use crate::nft::userdata;
@@ -239,6 +240,11 @@ impl<'a> ElementWriter<'a> {
                 writer = writer.be64(kind, time);
             }
         }
+        let writer = match element.meters.as_slice() {
+            [] => writer,
+            [only] => writer.nest(sys::NFTA_SET_ELEM_EXPR, |writer| meter::write(only, writer)),
+            several => writer.nest(sys::NFTA_SET_ELEM_EXPRESSIONS, |writer| meter::write_list(several, writer)),
+        };
         match (&element.data, &self.shape.data) {
             (Some(Data::Object(name)), _) => writer.text(sys::NFTA_SET_ELEM_OBJREF, name),
             (Some(Data::Verdict(verdict)), _) => match Code::of(verdict) {

@@ -17,8 +17,6 @@ use crate::nft::userdata::Userdata;
 /// Newer than the headers of some build machines: `NFTA_SET_TYPE` and `NFTA_SET_COUNT` (Linux 6.13 and 6.16).
 const TYPE: u16 = 19;
 const COUNT: u16 = 20;
-/// `NFTNL_UDATA_SET_COMMENT` of `include/libnftnl/udata.h`.
-const COMMENT: u8 = 7;
 
 /// A set, as it was told of.
 #[derive(Clone, Debug)]
@@ -111,8 +109,7 @@ impl<'a> FoundSet<'a> {
 
     /// What somebody wrote beside it; empty where nobody did.
     pub(in crate::nft) fn comment(&self) -> &'a str {
-        let text = self.userdata().get(COMMENT).and_then(|text| text.strip_suffix(b"\0"));
-        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        self.userdata().text(shape::COMMENT).unwrap_or_default()
     }
 
     /// What it is in the IR. Which algorithm the kernel should prefer is left aside: packets do not notice.

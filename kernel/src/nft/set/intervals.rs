@@ -42,21 +42,28 @@ impl<'s> GivenData<'s> {
     }
 }
 
-/// What elements may count, beside what they have counted.
+/// What elements may count, and whether it is told what they have counted.
 #[derive(Clone, Copy)]
-enum Counting<'a> {
-    /// What the packets that added them say.
-    Anything,
+struct Counting<'a> {
     /// What their set says of all.
-    These(&'a [Meter]),
+    all: &'a [Meter],
+    /// Whether packets that add them may say something else.
+    anything: bool,
+    told: bool,
 }
 
 impl Counting<'_> {
+    /// Of elements that count nothing.
+    const NOTHING: Self = Counting { all: &[], anything: false, told: false };
+
     fn has(self, own: Meter) -> bool {
-        match self {
-            Self::Anything => true,
-            Self::These(meters) => meters.iter().any(|meter| meter.uncounted() == own.uncounted()),
-        }
+        self.anything || self.all.iter().any(|meter| meter.uncounted() == own.uncounted())
+    }
+
+    /// What there is to tell of an element: nothing, where it is what its set says of all.
+    fn told(self, own: Vec<Meter>) -> Vec<Meter> {
+        let usual = own.iter().copied().eq(self.all.iter().map(|meter| meter.uncounted()));
+        if self.told && !usual { own } else { Vec::new() }
     }
 }
 
@@ -121,7 +128,7 @@ impl<'a> FoundElement<'a> {
 
     fn is_plain(&self) -> bool {
         let alone = self.data.is_none() && self.object.is_none() && self.comment.is_empty();
-        alone && self.timeout.is_none() && self.expires.is_none()
+        alone && self.timeout.is_none() && self.expires.is_none() && self.meters.is_empty()
     }
 
     fn data(&self, given: GivenData<'_>) -> Result<Option<Data>, Unknown> {
@@ -159,6 +166,7 @@ impl<'a> FoundElement<'a> {
             data: self.data(given)?,
             timeout: self.timeout,
             expires: self.expires,
+            meters: self.meters.clone(),
             comment: (!self.comment.is_empty()).then(|| self.comment.to_owned()),
             origin,
         })
@@ -195,14 +203,19 @@ struct Mark<'a> {
 }
 
 impl<'a> FoundSet<'a> {
-    /// The elements of a named set.
+    /// The elements of a named set. `counted`: as somebody wrote them, with what they have counted.
     ///
     /// # Errors
     /// [`Unknown`]
-    pub(in crate::nft) fn read_elements(&self, spec: &SetSpec, origin: OriginId) -> Result<Elements, Unknown> {
+    pub(in crate::nft) fn read_elements(
+        &self,
+        spec: &SetSpec,
+        counted: bool,
+        origin: OriginId,
+    ) -> Result<Elements, Unknown> {
         let parts = layouts(&spec.key, spec.flags.interval);
-        let counting = if spec.flags.dynamic { Counting::Anything } else { Counting::These(&spec.meters) };
-        self.decode(&parts, GivenData::of(spec.data.as_ref()), counting, origin)
+        let counting = Counting { all: &spec.meters, anything: spec.flags.dynamic, told: counted };
+        self.decode(&parts, GivenData::of(spec.data.as_ref()), counting, Some(spec).filter(|_| counted), origin)
     }
 
     /// The values of an anonymous set of one part.
@@ -210,7 +223,7 @@ impl<'a> FoundSet<'a> {
     /// # Errors
     /// [`Unknown`]
     pub(in crate::nft) fn read_values(&self, part: Layout) -> Result<IntervalSet, Unknown> {
-        match self.decode(&[part], GivenData::Nothing, Counting::These(&[]), OriginId(0))? {
+        match self.decode(&[part], GivenData::Nothing, Counting::NOTHING, None, OriginId(0))? {
             Elements::Intervals(values) => Ok(values),
             Elements::List(_) => Err(Unknown::Shape("an anonymous set of more than values")),
         }
@@ -234,7 +247,7 @@ impl<'a> FoundSet<'a> {
     /// # Errors
     /// [`Unknown`]
     pub(in crate::nft) fn read_list(&self, parts: &[Layout], given: GivenData<'_>) -> Result<Vec<Element>, Unknown> {
-        match self.decode(parts, given, Counting::These(&[]), OriginId(0))? {
+        match self.decode(parts, given, Counting::NOTHING, None, OriginId(0))? {
             Elements::List(list) => Ok(list),
             Elements::Intervals(values) => {
                 let element = |&interval: &(u128, u128)| Element::of(Tuple(vec![interval]), OriginId(0));
@@ -248,16 +261,18 @@ impl<'a> FoundSet<'a> {
         parts: &[Layout],
         given: GivenData<'_>,
         counting: Counting<'_>,
+        of: Option<&SetSpec>,
         origin: OriginId,
     ) -> Result<Elements, Unknown> {
         let mut marks = Vec::new();
         let mut list = Vec::new();
         let mut plain = true;
         for value in self.elements.iter() {
-            let element = FoundElement::read(value)?;
+            let mut element = FoundElement::read(value)?;
             if !element.meters.iter().all(|meter| counting.has(*meter)) {
                 return Err(Unknown::Shape("an element that counts for itself"));
             }
+            element.meters = counting.told(element.meters);
             plain &= element.is_plain();
             let Some(key) = element.key else {
                 plain = false;
@@ -284,7 +299,11 @@ impl<'a> FoundSet<'a> {
         if let [part] = parts {
             let intervals = self.intervals(*part, marks)?;
             if plain && matches!(given, GivenData::Nothing) {
-                return Ok(Elements::Intervals(intervals.into_iter().map(|(first, last, _)| (first, last)).collect()));
+                let intervals = intervals.into_iter().map(|(first, last, _)| (first, last));
+                return Ok(match of {
+                    Some(spec) => Elements::read(spec, intervals.collect(), origin),
+                    None => Elements::Intervals(intervals.collect()),
+                });
             }
             for (first, last, element) in intervals {
                 let key = Key::Tuple(Tuple(vec![(first, last)]));

@@ -21,6 +21,7 @@ pub(super) const MERGE_ELEMENTS: u8 = 2;
 pub(super) const KEY_TYPEOF: u8 = 3;
 pub(super) const DATA_TYPEOF: u8 = 4;
 pub(super) const DATA_INTERVAL: u8 = 6;
+pub(super) const COMMENT: u8 = 7;
 /// `enum byteorder` of nft's `include/datatype.h`.
 const NO_ORDER: u32 = 0;
 const HOST_ORDER: u32 = 1;
@@ -168,14 +169,14 @@ impl<'a> Shape<'a> {
     }
 
     /// The set as rustables takes it.
-    pub(super) fn declaration(&self, table: &str, name: &str) -> rustables::Set {
+    pub(super) fn declaration(&self, table: &str, name: &str, comment: Option<&str>) -> rustables::Set {
         rustables::Set::default()
             .with_table(table)
             .with_name(name)
             .with_flags(self.flags)
             .with_key_type(self.kind)
             .with_key_len(self.key_len())
-            .with_userdata(self.userdata())
+            .with_userdata(self.userdata(comment))
     }
 
     /// What rustables cannot say.
@@ -227,7 +228,7 @@ impl<'a> Shape<'a> {
     }
 
     /// What nft notes for itself, to list the set.
-    fn userdata(&self) -> Vec<u8> {
+    fn userdata(&self, comment: Option<&str>) -> Vec<u8> {
         let mut writer = UserdataWriter::default().number(KEY_BYTE_ORDER, self.order);
         if let Some(DataShape::Values { order, .. }) = &self.data {
             writer = writer.number(DATA_BYTE_ORDER, *order);
@@ -249,6 +250,9 @@ impl<'a> Shape<'a> {
         }
         if let Some(DataShape::Values { ranges: true, .. }) = &self.data {
             writer = writer.number(DATA_INTERVAL, 1);
+        }
+        if let Some(comment) = comment {
+            writer = writer.text(COMMENT, comment);
         }
         writer.finish()
     }

@@ -145,9 +145,10 @@ pub fn ruleset(plan: &Plan) -> Ruleset {
         };
         base.push(ORIGIN, steps, Some(verdict)).unwrap();
     }
-    let parts = TableParts { objects: objects(plan), sets: sets(plan), chains: vec![web, base], unknowns: Vec::new() };
+    let parts =
+        TableParts { objects: objects(plan), sets: sets(plan), chains: vec![web, base], ..TableParts::default() };
     let table = Table::new(TableFamily::Inet, "ringwall", parts).unwrap();
-    let origin = Origin { id: "one".to_owned(), text: "one".to_owned(), line: 1, because: None };
+    let origin = Origin { id: "one".to_owned(), text: "one".to_owned(), line: 1, ..Origin::default() };
     Ruleset { title: "swap".to_owned(), origins: vec![origin], tables: vec![table], unknowns: Vec::new() }
 }
 

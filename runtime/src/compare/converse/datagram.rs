@@ -4,6 +4,7 @@
 use fastrand::Rng;
 use ringwall_ir::words::{Family, Protocol};
 
+use super::invite;
 use super::place::choose;
 use super::talk::Side;
 use crate::packet::Packet;
@@ -49,6 +50,7 @@ impl Datagram {
         rng: &mut Rng,
     ) -> Option<Vec<u8>> {
         match self.protocol {
+            Protocol::UDP if other == invite::TFTP => Some(build.udp(own, other, invite::READ_REQUEST)),
             Protocol::UDP => Some(build.udp(own, other, b"ringwall")),
             Protocol::ICMP => self.query(side, family, build, own, rng),
             Protocol::SCTP => Some(self.sctp(side, build, own, other, rng)),

@@ -5,6 +5,7 @@ use fastrand::Rng;
 use ringwall_ir::words::{Family, Protocol};
 
 use super::datagram::Datagram;
+use super::invite;
 use super::place::{Places, choose};
 use super::tcp::Tcp;
 use crate::packet::Packet;
@@ -67,17 +68,24 @@ enum Words {
 }
 
 impl Talk {
-    /// A conversation between two ends; `number` keeps its ports apart from those of others.
-    pub fn draw(rng: &mut Rng, places: &Places, number: u16) -> Self {
+    /// A conversation between two ends; `number` keeps its ports apart from those of others. One that is `helped` is mostly
+    /// of a service that helpers read.
+    pub fn draw(rng: &mut Rng, places: &Places, number: u16, helped: bool) -> Self {
         const SERVICES: [u16; 10] = [21, 22, 53, 69, 80, 123, 443, 8080, 1024, 40000];
         let (family, from, to) = places.pair(rng).unwrap_or((Family::Ipv4, 0x7f00_0001, 0x7f00_0001));
         let protocol = *choose(&Datagram::PROTOCOLS, rng).unwrap_or(&Protocol::UDP);
-        let words =
-            if rng.u8(..2) == 0 { Words::Tcp(Tcp::draw(rng)) } else { Words::Datagram(Datagram::new(protocol)) };
-        let port = *choose(&SERVICES, rng).unwrap_or(&80);
-        let own = (from, 1024 + number % 60_000);
-        let entry = places.entry(family, from);
-        Self { family, ends: [Some(End { own, other: (to, port), entry }), None], words, said: 0 }
+        let (words, port) = match (helped, rng.u8(..4)) {
+            (true, 0 | 1) => (Words::Tcp(Tcp::draw(rng)), invite::FTP),
+            (true, 2) => (Words::Datagram(Datagram::new(Protocol::UDP)), invite::TFTP),
+            (_, 0 | 1) => (Words::Tcp(Tcp::draw(rng)), *choose(&SERVICES, rng).unwrap_or(&80)),
+            _ => (Words::Datagram(Datagram::new(protocol)), *choose(&SERVICES, rng).unwrap_or(&80)),
+        };
+        Self::between(family, (from, 1024 + number % 60_000), (to, port), words, places)
+    }
+
+    fn between(family: Family, own: Name, other: Name, words: Words, places: &Places) -> Self {
+        let entry = places.entry(family, own.0);
+        Self { family, ends: [Some(End { own, other, entry }), None], words, said: 0 }
     }
 
     /// The end that speaks next.
@@ -96,15 +104,19 @@ impl Talk {
         let (own, other) = (end.own, end.other);
         self.said = self.said.wrapping_add(1);
         let build = Build::from_bits(self.family, own.0, other.0).id(rng.u16(..));
+        let control = if side == Side::Opener { other.1 } else { own.1 };
         match &mut self.words {
-            Words::Tcp(tcp) => Some(tcp.say(side, build, own.1, other.1, rng)),
+            Words::Tcp(tcp) => {
+                let line = (control == invite::FTP).then(|| invite::ftp_line(side, self.family, own.0, rng));
+                Some(tcp.say(side, build, own.1, other.1, line, rng))
+            }
             Words::Datagram(datagram) => datagram.say(side, self.family, build, own.1, other.1, rng),
         }
     }
 
-    /// A packet reached an end.
-    pub fn hear(&mut self, side: Side, bytes: &[u8], places: &Places) {
-        let Ok(packet) = Packet::parse(bytes) else { return };
+    /// A packet reached an end, which may open another conversation because of it.
+    pub fn hear(&mut self, side: Side, bytes: &[u8], places: &Places, rng: &mut Rng) -> Option<Self> {
+        let packet = Packet::parse(bytes).ok()?;
         let (source, destination) = packet.addresses();
         // Where there are no ports, the ends keep those that they know: they say them in other ways.
         let known = self.end(side.other()).map_or((0, 0), |end| (end.own.1, end.other.1));
@@ -112,7 +124,7 @@ impl Talk {
         let heard =
             End { own: (destination, port), other: (source, from_port), entry: places.entry(self.family, destination) };
         match self.ends.get_mut(side.index()) {
-            Some(Some(end)) if end.own.0 != destination => return,
+            Some(Some(end)) if end.own.0 != destination => return None,
             Some(Some(end)) if side == Side::Answerer => *end = heard,
             Some(end @ None) => *end = Some(heard),
             _ => {}
@@ -120,6 +132,27 @@ impl Talk {
         match &mut self.words {
             Words::Tcp(tcp) => tcp.hear(side, &packet),
             Words::Datagram(datagram) => datagram.hear(side, &packet),
+        }
+        self.invited(side, &packet, places, rng)
+    }
+
+    /// The conversation that the end that heard a packet opens because of it.
+    fn invited(&self, side: Side, packet: &Packet<'_>, places: &Places, rng: &mut Rng) -> Option<Self> {
+        let end = self.end(side)?;
+        let control = if side == Side::Answerer { end.own.1 } else { end.other.1 };
+        match &self.words {
+            Words::Tcp(_) if control == invite::FTP => {
+                let to = invite::invitation(packet.payload()?, end.other)?;
+                let own = (end.own.0, invite::invited_from(side, to.1));
+                Some(Self::between(self.family, own, to, Words::Tcp(Tcp::draw(rng)), places))
+            }
+            Words::Datagram(_) if control == invite::TFTP && side == Side::Answerer => {
+                packet.payload().filter(|payload| *payload == invite::READ_REQUEST)?;
+                let own = (end.own.0, rng.u16(1024..));
+                let words = Words::Datagram(Datagram::new(Protocol::UDP));
+                Some(Self::between(self.family, own, end.other, words, places))
+            }
+            _ => None,
         }
     }
 

@@ -61,8 +61,16 @@ impl Tcp {
         Self { ends: [Half::draw(rng), Half::draw(rng)], last: [None, None] }
     }
 
-    /// The next segment of an end.
-    pub fn say(&mut self, side: Side, build: Build, own: u16, other: u16, rng: &mut Rng) -> Vec<u8> {
+    /// The next segment of an end; a `line` is what it says, if it says anything that means something.
+    pub fn say(
+        &mut self,
+        side: Side,
+        build: Build,
+        own: u16,
+        other: u16,
+        line: Option<Vec<u8>>,
+        rng: &mut Rng,
+    ) -> Vec<u8> {
         let place = usize::from(side == Side::Answerer);
         let again = self.last.get(place).cloned().flatten();
         if let Some(bytes) = again.filter(|_| rng.u8(..8) == 0) {
@@ -70,7 +78,7 @@ impl Tcp {
         }
         let [opener, answerer] = &mut self.ends;
         let half = if side == Side::Opener { opener } else { answerer };
-        let bytes = half.segment(build, own, other, rng);
+        let bytes = half.segment(build, own, other, line.as_deref(), rng);
         if let Some(last) = self.last.get_mut(place) {
             *last = Some(bytes.clone());
         }
@@ -96,8 +104,9 @@ impl Tcp {
 }
 
 impl Half {
-    fn segment(&mut self, build: Build, own: u16, other: u16, rng: &mut Rng) -> Vec<u8> {
+    fn segment(&mut self, build: Build, own: u16, other: u16, line: Option<&[u8]>, rng: &mut Rng) -> Vec<u8> {
         const DATA: &[u8] = &[b'd'; 600];
+        const DATA_KIND: u8 = 16;
         let mut segment = Segment {
             source_port: own,
             destination_port: other,
@@ -120,7 +129,9 @@ impl Half {
             return build.tcp(&segment);
         }
         let sack = self.selective(rng);
-        match rng.u8(..16) {
+        // Those that have something to say mostly say it.
+        let kind = if line.is_some() && rng.u8(..4) > 0 { DATA_KIND } else { rng.u8(..DATA_KIND) };
+        match kind {
             0 => segment.flags = TcpFlags::RST,
             1 => segment.flags = TcpFlags::RST.with(ACK),
             2 | 3 => {
@@ -137,7 +148,8 @@ impl Half {
             8 => segment.flags = TcpFlags(rng.u8(..)),
             9 | 10 => {}
             _ => {
-                segment.payload = DATA.get(..rng.usize(1..DATA.len())).unwrap_or_default();
+                let data = DATA.get(..rng.usize(1..DATA.len())).unwrap_or_default();
+                segment.payload = line.unwrap_or(data);
                 segment.flags = segment.flags.with(TcpFlags::PSH);
                 self.next = self.next.wrapping_add(u32::try_from(segment.payload.len()).unwrap_or(0));
             }

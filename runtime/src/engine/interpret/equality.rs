@@ -71,7 +71,7 @@ fn drawn_rulesets_on_drawn_conversations() {
     for seed in 0..80 {
         let flavour = Flavour::of(seed);
         let rules = random::ruleset(&host, flavour, seed);
-        let plan = Plan { packets: 150, talks: 6, time_passes: true, seed };
+        let plan = Plan { talks: 6, time_passes: true, ..flavour.plan(150, seed) };
         let traffic = converse(&host, Interpreter::plain(&rules), plan);
         agree(&host, &rules, &traffic).unwrap();
         let tables = Interpreter::new(&rules).tables;

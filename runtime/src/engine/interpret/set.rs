@@ -54,8 +54,12 @@ impl Live {
             }
             Elements::List(list) => {
                 for element in list {
-                    let member =
-                        Member { data: element.data.clone(), ends: first_end(element, spec.timeout), ..plain() };
+                    let own = if element.meters.is_empty() { &spec.meters } else { &element.meters };
+                    let member = Member {
+                        data: element.data.clone(),
+                        ends: first_end(element, spec.timeout),
+                        meters: own.iter().filter_map(Meter::of_element).collect(),
+                    };
                     match &element.key {
                         Key::Any => live.others = Some(member),
                         Key::Tuple(tuple) => live.put(tuple.clone(), member),

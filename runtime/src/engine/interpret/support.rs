@@ -3,7 +3,9 @@
 //! verdict, and what could not be read.
 
 use ringwall_ir::fields::{Cell, Word};
-use ringwall_ir::{Match, NatEnd, ObjectRef, OriginId, Rule, Ruleset, Selector, Source, Statement, Step, Verdict};
+use ringwall_ir::{
+    Match, NatEnd, ObjectRef, OriginId, Rule, Ruleset, Selector, Source, Statement, Step, Table, Verdict,
+};
 
 /// A part of a ruleset that the machine does not model.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +32,12 @@ pub fn unsupported(ruleset: &Ruleset) -> Vec<Unsupported> {
     for (_, chain) in ruleset.chains() {
         chain.rules().iter().for_each(|rule| of_rule(rule, &mut found));
     }
+    // Its entry gets the helper when it is made; the machine gives helpers to entries that are there, as nf_tables does.
+    found.extend(ruleset.tables.iter().flat_map(Table::early).map(|early| Unsupported {
+        origin: early.origin,
+        name: early.word.to_owned(),
+        reason: "before connection tracking, at priority -200 or lower, it is not modelled".to_owned(),
+    }));
     found.sort_unstable();
     found.dedup();
     found

@@ -13,7 +13,11 @@ use crate::packet::wire;
 impl Routing<'_> {
     /// The address that the host itself sends from to a destination.
     pub fn source_for(self, family: Family, destination: u128) -> Option<u128> {
-        if self.is_own_anywhere(family, destination) {
+        let looped = family == Family::Ipv4 && v4::kind(destination) == v4::Kind::Loopback;
+        if looped {
+            return Some(v4::LOOPBACK);
+        }
+        if self.is_own_anywhere(family, destination) || family == Family::Ipv6 && destination == v6::LOOPBACK {
             return Some(destination);
         }
         let Way::Out(out) = self.outgoing(family, destination) else { return None };
@@ -27,8 +31,7 @@ impl Routing<'_> {
     /// The address that a raw socket gives a packet without a source, whose route leads out of an interface
     /// (`ip_route_output_key_hash_rcu`).
     pub fn source_to(self, interface: &str, family: Family, destination: u128) -> Option<u128> {
-        let looped = family == Family::Ipv4 && v4::kind(destination) == v4::Kind::Loopback;
-        if destination == 0 || looped {
+        if destination == 0 {
             return Some(v4::LOOPBACK);
         }
         self.source_for(family, destination).or_else(|| self.address_on(interface, family, destination))
@@ -61,20 +64,21 @@ impl Routing<'_> {
     fn address_on_v6(self, interface: &str, destination: u128) -> Option<u128> {
         let only_here = wire::is_link_local(destination) || v6::is_multicast(destination);
         let links = self.host.interfaces.iter().filter(|link| !only_here || link.name == interface);
+        let looped = (v6::LOOPBACK, 128, interface == LOOPBACK);
         let candidates = links.flat_map(|link| {
             let is_here = link.name == interface;
-            in_order_v6(link).into_iter().map(move |network| (network, is_here))
+            let one = move |network: IpNet| (wire::bits(network.addr()), network.prefix_len(), is_here);
+            in_order_v6(link).into_iter().map(one)
         });
-        let rank = |(network, is_here): &(IpNet, bool)| {
-            let address = wire::bits(network.addr());
-            let common = (address ^ destination).leading_zeros().min(u32::from(network.prefix_len()));
+        let candidates = std::iter::once(looped).filter(|(_, _, is_here)| !only_here || *is_here).chain(candidates);
+        let rank = |&(address, length, is_here): &(u128, u8, bool)| {
+            let common = (address ^ destination).leading_zeros().min(u32::from(length));
             let same_label = label(address) == label(destination);
-            (address == destination, scope_rank(address, destination), *is_here, same_label, common)
+            (address == destination, scope_rank(address, destination), is_here, same_label, common)
         };
         // `max_by_key` takes the last of equal ones.
         let candidates: Vec<_> = candidates.collect();
-        let best = candidates.iter().rev().max_by_key(|candidate| rank(candidate));
-        best.map(|(network, _)| wire::bits(network.addr()))
+        candidates.iter().rev().max_by_key(|candidate| rank(candidate)).map(|&(address, ..)| address)
     }
 
     /// The first address of an interface; in IPv6 one of the destination's scope, unless that is global
@@ -133,7 +137,9 @@ fn scope_rank(address: u128, destination: u128) -> (bool, i8) {
         v6::Scope::Site => 5,
         v6::Scope::Global => 14,
     };
-    let (own, wanted) = (number(v6::scope(address)), number(v6::scope(destination)));
+    // The loopback address is one of a link, as a source.
+    let own = if address == v6::LOOPBACK { v6::Scope::Link } else { v6::scope(address) };
+    let (own, wanted) = (number(own), number(v6::scope(destination)));
     if own >= wanted { (true, -own) } else { (false, own) }
 }
 

@@ -42,10 +42,14 @@ impl<R: Ruling> Walk<'_, R> {
         let routing = Routing::of(host);
         let Ok(packet) = self.packet() else { return };
         let (family, (sender, destination)) = (packet.family(), packet.addresses());
-        if family == Family::Ipv4 && self.to_group || self.framed_for_group {
+        let unanswered = match family {
+            Family::Ipv4 => self.to_group,
+            Family::Ipv6 => routing.is_anycast(sender) || is_of_a_link(family, sender) && self.is_led_back(),
+        };
+        if unanswered || self.framed_for_group {
             return;
         }
-        let link = self.iif.or(self.oif).unwrap_or(LOOPBACK);
+        let link = self.iif.or(self.routed).or(self.oif).unwrap_or(LOOPBACK);
         let back = host.interface(link).filter(|_| is_of_a_link(family, sender));
         let own = match family {
             Family::Ipv4 => routing.outgoing(family, destination) == Way::Local,
@@ -61,6 +65,12 @@ impl<R: Ruling> Walk<'_, R> {
         if let Some(bytes) = source.and_then(|source| answer::icmp_error(&packet, error, source)) {
             self.send_answer(bytes, back);
         }
+    }
+
+    /// Whether the host's own packet was to leave, and was led back to the host: there is no link any more that an answer
+    /// could go back to.
+    fn is_led_back(&self) -> bool {
+        self.iif.is_none() && self.routed == Some(LOOPBACK) && self.oif != Some(LOOPBACK)
     }
 
     /// Sends an answer, which belongs to the packet's conversation if the packet has one. Without one it is tracked like

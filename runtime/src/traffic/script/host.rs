@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::words::{Problem, Words, once};
+use crate::host::legal::{self, Illegal};
 use crate::host::{Host, Interface, Route, Sysctls};
 use crate::traffic::entry::LOOPBACK;
 
@@ -67,7 +68,11 @@ impl Description {
                 "on" => once(&mut name, word, words.expect("the name of an interface")?)?,
                 "mtu" => once(&mut mtu, word, words.number(word)?)?,
                 "groups" => once(&mut groups, word, read_groups(words)?)?,
-                _ => return Err(Problem::new(format!("`host` has no word `{word}`")).help("words are on, mtu, groups")),
+                _ => {
+                    let problem =
+                        Problem::new(format!("`host` has no word `{word}`")).help("words are on, mtu, groups");
+                    return Err(problem.instead_of(word, ["on", "mtu", "groups"]));
+                }
             }
         }
         let plain = Host::with_addresses(&addresses);
@@ -78,6 +83,8 @@ impl Description {
             groups: groups.unwrap_or_default(),
             mtu: mtu.unwrap_or(unnamed.mtu),
         };
+        legal::interface_name(&interface.name).map_err(impossible)?;
+        legal::interface(&interface).map_err(impossible)?;
         self.add(interface, plain)
     }
 
@@ -104,7 +111,16 @@ pub fn default_routes(plain: &Host, interface: &str) -> Vec<Route> {
 }
 
 fn networks(words: &mut Words<'_>) -> Result<Vec<IpNet>, Problem> {
-    words.list("an address")?.into_iter().map(network).collect()
+    let own = |word| {
+        let own = network(word)?;
+        legal::own_address(own).map_err(impossible)?;
+        Ok(own)
+    };
+    words.list("an address")?.into_iter().map(own).collect()
+}
+
+fn impossible(Illegal { message, help }: Illegal) -> Problem {
+    Problem::new(message).help(help)
 }
 
 fn network(word: &str) -> Result<IpNet, Problem> {
@@ -118,7 +134,12 @@ fn address(word: &str) -> Result<IpAddr, Problem> {
 }
 
 fn read_groups(words: &mut Words<'_>) -> Result<Vec<IpAddr>, Problem> {
-    words.list("a multicast group")?.into_iter().map(address).collect()
+    let group = |word| {
+        let group = address(word)?;
+        legal::group(group).map_err(impossible)?;
+        Ok(group)
+    };
+    words.list("a multicast group")?.into_iter().map(group).collect()
 }
 
 /// `0.0.0.0/0 on eth0 via 10.0.0.254`, or `none`
@@ -132,7 +153,8 @@ fn read_route(host: &mut Host, words: &mut Words<'_>) -> Result<(), Problem> {
     }
     let interface = words.expect("the name of an interface")?;
     if host.interface(interface).is_none() {
-        return Err(Problem::new(format!("the host has no interface `{interface}`")));
+        let names = host.interfaces.iter().map(|interface| interface.name.as_str());
+        return Err(Problem::new(format!("the host has no interface `{interface}`")).instead_of(interface, names));
     }
     let via = if words.eat("via") { Some(address(words.expect("the address of a router")?)?) } else { None };
     host.routes.push(Route { to, interface: interface.to_owned(), via });
@@ -152,7 +174,8 @@ fn read_sysctl(sysctls: &mut Sysctls, words: &mut Words<'_>) -> Result<(), Probl
     let known = SYSCTLS.iter().find(|(name, _)| *name == word);
     let (_, setting) = known.ok_or_else(|| {
         let names = SYSCTLS.map(|(name, _)| name).join(", ");
-        Problem::new(format!("`{word}` is not a setting that matters here")).help(format!("settings are {names}"))
+        let problem = Problem::new(format!("`{word}` is not a setting that matters here"));
+        problem.help(format!("settings are {names}")).instead_of(word, SYSCTLS.map(|(name, _)| name))
     })?;
     *setting(sysctls) = on_or_off(words)?;
     Ok(())

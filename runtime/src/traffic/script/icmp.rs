@@ -69,7 +69,7 @@ fn unknown(line: &Line<'_, '_>, word: &str) -> Problem {
     let names: Vec<_> = icmp::kinds(family).iter().map(|&(_, name, _)| name).collect();
     let problem = line.unknown(icmp_name(family), word, WORDS);
     let help = problem.help.clone().unwrap_or_default();
-    problem.help(format!("{help}; types are {}", names.join(", ")))
+    problem.help(format!("{help}; types are {}", names.join(", "))).or(names)
 }
 
 const fn echo_request(family: Family) -> u8 {

@@ -124,12 +124,14 @@ impl<'a, 'w> Line<'a, 'w> {
 
     /// A word that the protocol does not know; `known` are those that it knows.
     pub fn unknown(&self, protocol: &str, word: &str, known: &str) -> Problem {
+        let single = |listed: &str| !listed.contains(char::is_whitespace);
         let header = match self.family() {
             Family::Ipv4 => "hop limit, class, ip-id, df, checksum",
             Family::Ipv6 => "hop limit, class, checksum",
         };
         Problem::new(format!("{protocol} has no word `{word}`"))
             .help(format!("words are {known}; {header}; then {}", BEHIND.join(", ")))
+            .instead_of(word, known.split(", ").chain(header.split(", ")).chain(BEHIND).filter(|word| single(word)))
     }
 }
 

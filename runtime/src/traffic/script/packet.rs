@@ -77,10 +77,11 @@ fn protocol(word: &str, words: &mut Words<'_>) -> Result<Protocol, Problem> {
     }
     Protocol::named(word).ok_or_else(|| {
         let names: Vec<_> = Protocol::NAMES.iter().map(|&(name, _)| name).collect();
-        Problem::new(format!("`{word}` is not a protocol")).help(format!(
+        let problem = Problem::new(format!("`{word}` is not a protocol")).help(format!(
             "protocols are {}, `protocol` and a number; `raw` and `frame` stand in their place",
             names.join(", ")
-        ))
+        ));
+        problem.instead_of(word, names.into_iter().chain(["on", PROTOCOL, "raw", "frame"]))
     })
 }
 

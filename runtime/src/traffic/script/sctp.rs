@@ -30,6 +30,10 @@ const CHUNKS: &[Chunk] = &[
 
 const DEFAULT: Chunk = ("init", 1, 16);
 
+fn unknown(line: &Line<'_, '_>, word: &str) -> Problem {
+    line.unknown("sctp", word, WORDS).or(CHUNKS.iter().map(|(name, ..)| *name))
+}
+
 /// Reads the words behind the ends of a packet.
 pub fn read(line: &mut Line<'_, '_>) -> Result<Vec<u8>, Problem> {
     let (source, destination) = line.sockets("sctp")?;
@@ -40,7 +44,7 @@ pub fn read(line: &mut Line<'_, '_>) -> Result<Vec<u8>, Problem> {
             "init-tag" => once(&mut init_tag, word, line.words.number(word)?)?,
             _ => {
                 let named = CHUNKS.iter().find(|(name, ..)| *name == word);
-                once(&mut chunk, "a chunk", named.ok_or_else(|| line.unknown("sctp", word, WORDS))?)?;
+                once(&mut chunk, "a chunk", named.ok_or_else(|| unknown(line, word))?)?;
             }
         }
     }

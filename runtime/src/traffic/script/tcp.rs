@@ -51,7 +51,7 @@ pub fn read(line: &mut Line<'_, '_>) -> Result<Vec<u8>, Problem> {
             "options" => said.options.extend(options(words.expect("the bytes of the options")?)?),
             "data" => once(&mut said.data, word, line.data()?)?,
             _ => {
-                let flags = flags(word).ok_or_else(|| line.unknown("tcp", word, WORDS))?;
+                let flags = flags(word).ok_or_else(|| unknown(line, word))?;
                 once(&mut said.flags, "flags", flags)?;
             }
         }
@@ -104,6 +104,10 @@ pub fn write(packet: &Packet<'_>, flows: &Flows) -> Option<String> {
 
 /// The word for a segment without flags.
 const NO_FLAGS: &str = "none";
+
+fn unknown(line: &Line<'_, '_>, word: &str) -> Problem {
+    line.unknown("tcp", word, WORDS).or(TcpFlags::NAMES).or([NO_FLAGS])
+}
 
 fn flags(word: &str) -> Option<TcpFlags> {
     if word == NO_FLAGS {

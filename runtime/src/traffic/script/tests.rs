@@ -231,6 +231,9 @@ fn mistakes_are_named() {
         ("host", "the line ends where an address is expected"),
         ("host 10.0.0.1", "`10.0.0.1` is not an address with a prefix length"),
         ("host 10.0.0.1/24 at eth0", "`host` has no word `at`"),
+        ("host 10.0.0.0/24", "10.0.0.0 is the address of the network 10.0.0.0/24 itself"),
+        ("host 10.0.0.1/24 on abcdefghijklmnop", "`abcdefghijklmnop` is not the name of an interface"),
+        ("host 10.0.0.1/24 on eth0 groups 10.0.0.9", "10.0.0.9 is not a multicast group"),
         ("host 10.0.0.1/24 on lo", "the host has an interface `lo` already"),
         ("route 0.0.0.0/0 on eth0", "`route` needs a host"),
     ] {

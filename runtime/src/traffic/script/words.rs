@@ -3,16 +3,34 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::host::UnknownWord;
+
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub message: String,
     pub help: Option<String>,
+    /// A word that is none of those that may stand there.
+    pub unknown: Option<UnknownWord>,
 }
 
 impl Problem {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), help: None, unknown: None }
+    }
+
+    /// Names the words of which one may have been meant.
+    pub fn instead_of<'a>(self, word: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known = known.into_iter().map(str::to_owned).collect();
+        Self { unknown: Some(UnknownWord { word: word.to_owned(), known }), ..self }
+    }
+
+    /// Adds to the words of which one may have been meant.
+    pub fn or<'a>(mut self, more: impl IntoIterator<Item = &'a str>) -> Self {
+        if let Some(unknown) = &mut self.unknown {
+            unknown.known.extend(more.into_iter().map(str::to_owned));
+        }
+        self
     }
 
     pub fn help(self, help: impl Into<String>) -> Self {

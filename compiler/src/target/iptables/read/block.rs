@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use super::options::taken_together;
 use super::spec::{self, OWN, Spec, canonical};
 use super::{Known, Problem};
 use crate::target::iptables::words::{protocol, quoted};
@@ -109,7 +110,7 @@ impl<'a> Block<'a> {
         match &self.strange {
             _ if self.spec.is_none() && !self.name.is_empty() => Err(NOT_MODELLED.to_owned()),
             Some(strange) => Err(strange.clone()),
-            None => Ok(()),
+            None => taken_together(self.spec.map_or("", |spec| spec.name), &self.options),
         }
     }
 

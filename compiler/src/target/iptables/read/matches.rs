@@ -10,10 +10,12 @@ mod ports;
 mod set;
 mod time;
 
+use ringwall_ir::fields::Needs;
 use ringwall_ir::words::Family;
-use ringwall_ir::{Field, IntervalSet, Match, Selector, Values};
+use ringwall_ir::{Field, IntervalSet, Match, Selector, Step, Values};
 
 pub(in crate::target::iptables) use self::counting::DRAWN;
+pub(super) use self::packet::asks_for_size;
 pub(super) use self::ports::port_number;
 pub(super) use self::set::key;
 use super::Known;
@@ -26,7 +28,43 @@ use super::steps::Piece;
 /// # Errors
 /// Why the IR has no words for it.
 pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Piece>> {
-    block.known()?;
+    let pieces = pieces(reading, block)?;
+    let judged = pieces.into_iter().map(|piece| match piece {
+        Piece::Step(Step::Match(test)) => judged(test),
+        piece => Ok(Some(piece)),
+    });
+    Ok(judged.collect::<Known<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// What a test says that may pass all values, or none: the IR has no test for either.
+pub(super) fn judged(test: Match) -> Known<Option<Piece>> {
+    let Match::In { selector, values: Values::Inline(set), negated } = &test else { return Ok(Some(test.into())) };
+    let (field, bits) = (selector.field(), selector.bits());
+    let outside = selector.mask().is_some() && set.single().is_some_and(|value| value & !bits != 0);
+    let all = match bits {
+        0 => set.contains(0),
+        _ => set.contains_all(&IntervalSet::range(0, field.max())),
+    };
+    if set.is_empty() && !negated {
+        return Err("no packet passes it, for it ends before it begins: leave the rule out".to_owned());
+    }
+    match (outside, all) {
+        (false, false) => Ok(Some(test.into())),
+        (true, _) if !negated => Err("no packet passes it, for its value has bits that its mask leaves out: mend the \
+                                      value or the mask, or leave the rule out"
+            .to_owned()),
+        (false, true) if *negated => {
+            Err("no packet passes it, for it excepts every value: leave the rule out".to_owned())
+        }
+        _ => match field.row().needs {
+            Needs::Nothing | Needs::Family(_) => Ok(None),
+            Needs::Protocol(_) if field != Field::TcpMaxseg => Ok(Some(Piece::Header(field))),
+            _ => Err(format!("it passes every packet that has `{field}`, for which there is no test")),
+        },
+    }
+}
+
+fn pieces(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Piece>> {
     let family = reading.family;
     let tests = match block.name {
         "addrtype" => host::address_type(block, family)?,
@@ -40,7 +78,7 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Pi
         "dst" | "frag" | "hbh" | "rt" => vec![packet::extension(block, family)?],
         "helper" => each(block, conntrack::helper)?,
         "hl" | "ttl" => each(block, |option| packet::hops(option, family))?,
-        "icmp" | "icmp6" | "icmpv6" | "ipv6-icmp" => packet::icmp(block, family, &mut reading.icmp_types)?,
+        "icmp" | "icmp6" | "icmpv6" | "ipv6-icmp" => return packet::icmp(reading, block),
         "iprange" => each(block, |option| packet::range(option, family))?,
         "ipv6header" => vec![packet::extension_headers(block, family)?],
         "length" => each(block, |option| packet::length(option, family))?,
@@ -55,7 +93,7 @@ pub(super) fn lift(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Pi
         "set" => return set::set(reading, block),
         "socket" => host::socket(block)?,
         "state" => return conntrack::state(block).map(|test| vec![test.into()]),
-        "dccp" | "sctp" | "tcp" | "udp" => ports::of_protocol(block, reading.protocol)?,
+        "dccp" | "sctp" | "tcp" | "udp" => return ports::of_protocol(block, reading.protocol),
         "tcpmss" => each(block, packet::segment_size)?,
         "time" => time::time(block)?,
         "tos" => each(block, |option| packet::service(option, family))?,
@@ -87,9 +125,12 @@ fn within(option: &Opt<'_>, field: Field, set: IntervalSet) -> Match {
 
 /// `VALUE/MASK`
 fn marked(option: &Opt<'_>, field: Field) -> Known<Match> {
-    let (value, mask) = with_mask(option)?;
-    let selector = Selector::masked(field, mask);
-    Ok(Match::In { selector, values: Values::one(value), negated: option.negated })
+    with_mask(option).map(|numbers| under_mask(option, field, numbers))
+}
+
+/// What is left of the field under the mask is the value, or it is not.
+fn under_mask(option: &Opt<'_>, field: Field, (value, mask): (u128, u128)) -> Match {
+    Match::In { selector: Selector::masked(field, mask), values: Values::one(value), negated: option.negated }
 }
 
 /// `VALUE/MASK` of 32 bits; without a mask all bits count.

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringwall_ir::words::{Family, Protocol};
+use ringwall_ir::words::{Family, Hook, Protocol, TcpFlags};
 use ringwall_ir::{
     Chain, Field, IntervalSet, Match, Object, ObjectBody, OriginId, Selector, Step, TableParts, Unknown, Values,
     Verdict, stem_interval,
@@ -12,11 +12,13 @@ use ringwall_ir::{
 
 use super::address::addresses;
 use super::block::{Block, NOT_MODELLED, Opt, blocks};
+use super::options::twice;
+use super::place::taken_here;
 use super::steps::{Piece, drafts};
 use super::{Known, Problem, matches, targets};
 use crate::target::ipset::KnownSets;
 use crate::target::iptables::name;
-use crate::target::iptables::table::Hooks;
+use crate::target::iptables::table::{Hooks, XtTable, built_in};
 use crate::target::iptables::words::protocol;
 
 /// A rule without what it comes from.
@@ -36,8 +38,12 @@ pub(super) struct Read {
 /// Where rules are read, and what they ask for.
 pub(super) struct Reading<'t> {
     pub(super) family: Family,
+    /// The table.
+    pub(super) table: XtTable,
     /// The hooks from which packets come to the rule that is being read.
     pub(super) hooks: Hooks,
+    /// The hook of the built-in chain that the rule stands in; none where that is another chain.
+    pub(super) built_in: Option<Hook>,
     /// The chains of the table.
     pub(super) chains: &'t BTreeSet<String>,
     /// What is known of ipset's sets.
@@ -46,6 +52,8 @@ pub(super) struct Reading<'t> {
     pub(super) shared: &'t BTreeSet<String>,
     /// The protocol that the rule that is being read demands.
     pub(super) protocol: Option<Protocol>,
+    /// It is for packets alone that offer a TCP segment size.
+    pub(super) offers_size: bool,
     /// The types of ICMP that it has demanded so far.
     pub(super) icmp_types: Vec<Match>,
     /// The helpers that rules give, by the name of the object.
@@ -58,18 +66,21 @@ pub(super) struct Reading<'t> {
 
 impl<'t> Reading<'t> {
     pub(super) fn new(
-        family: Family,
+        (family, table): (Family, XtTable),
         chains: &'t BTreeSet<String>,
         sets: &'t KnownSets,
         shared: &'t BTreeSet<String>,
     ) -> Self {
         Self {
             family,
+            table,
             hooks: Hooks::NONE,
+            built_in: None,
             chains,
             sets,
             shared,
             protocol: None,
+            offers_size: false,
             icmp_types: Vec::new(),
             helpers: BTreeMap::new(),
             used_sets: BTreeMap::new(),
@@ -83,12 +94,19 @@ impl<'t> Reading<'t> {
         self.protocol = demanded(&blocks.own);
         self.icmp_types.clear();
         let mut own = Own::default();
-        for option in &blocks.own {
-            own.read(option, self.family);
+        for (place, option) in blocks.own.iter().enumerate() {
+            let before = blocks.own.get(..place).unwrap_or_default();
+            own.read(option, before, self);
         }
         let mut because = None;
         let mut pieces = Vec::new();
+        self.offers_size = blocks.matches.iter().any(matches::asks_for_size);
+        let bounds_size = blocks.target.as_ref().is_some_and(|block| block.name == "TCPMSS");
         for block in &blocks.matches {
+            if bounds_size && matches::asks_for_size(block) {
+                // nf_tables writes a size only where one is.
+                continue;
+            }
             if block.name == "comment" && block.known().is_ok() {
                 because = block.option("--comment").map(|option| option.value().to_owned());
             } else {
@@ -100,19 +118,25 @@ impl<'t> Reading<'t> {
             return Err(problem.help("put the addresses into a set of ipset"));
         }
         let (statements, verdict) = match &blocks.target {
+            Some(block) if bounds_size && block.known().is_ok() && !pieces.iter().any(demands_syn) => {
+                let reason =
+                    "iptables bounds the size in a rule of TCP's flag SYN alone: write `-p tcp --syn` beside it";
+                (vec![unknown("target", block, reason.to_owned())], None)
+            }
             Some(block) => self.target_of(block, blocks.goes),
             None => (Vec::new(), None),
         };
         let drafts = own
             .combinations()
             .into_iter()
-            .flat_map(|tests| drafts(&tests, &pieces, &statements, verdict.as_ref()))
+            .flat_map(|tests| drafts(self.family, (&tests, &pieces), &statements, verdict.as_ref()))
             .collect();
         Ok(Read { drafts, because })
     }
 
     fn match_of(&mut self, block: &Block<'_>) -> Vec<Piece> {
-        matches::lift(self, block).unwrap_or_else(|reason| vec![Piece::Step(unknown("match", block, reason))])
+        let known = block.known().and_then(|()| taken_here(self, block)).and_then(|()| matches::lift(self, block));
+        known.unwrap_or_else(|reason| vec![Piece::Step(unknown("match", block, reason))])
     }
 
     fn target_of(&mut self, block: &Block<'_>, goes: bool) -> (Vec<Step>, Option<Verdict>) {
@@ -122,7 +146,7 @@ impl<'t> Reading<'t> {
         }
         let known = match goes || self.chains.contains(block.name) || !name::is_target(block.name) {
             true => Err(self.no_chain(block)),
-            false => targets::lift(self, block),
+            false => block.known().and_then(|()| taken_here(self, block)).and_then(|()| targets::lift(self, block)),
         };
         known.unwrap_or_else(|reason| (vec![unknown("target", block, reason)], None))
     }
@@ -186,6 +210,19 @@ impl<'t> Reading<'t> {
     }
 }
 
+/// Whether a test of TCP flags demands that SYN is set (`find_syn_match` in `xt_TCPMSS.c`).
+fn demands_syn(piece: &Piece) -> bool {
+    let syn = u128::from(TcpFlags::SYN.0);
+    match piece {
+        Piece::Step(Step::Match(Match::In { selector, values: Values::Inline(set), negated: false })) => {
+            selector.field() == Field::TcpFlags
+                && selector.bits() & syn != 0
+                && set.single().is_some_and(|value| value & syn != 0)
+        }
+        _ => false,
+    }
+}
+
 /// A match or target that the IR has no word for.
 fn unknown(kind: &str, block: &Block<'_>, reason: String) -> Step {
     let name = if block.name.is_empty() { "option" } else { block.name };
@@ -208,8 +245,21 @@ struct Own {
 }
 
 impl Own {
-    fn read(&mut self, option: &Opt<'_>, family: Family) {
+    /// Reads an option that stands behind others.
+    fn read(&mut self, option: &Opt<'_>, before: &[Opt<'_>], reading: &Reading<'_>) {
+        let family = reading.family;
         let read = match option.name {
+            name if !matches!(name, "-4" | "-6") && before.iter().any(|other| other.name == name) => Err(twice(name)),
+            "-i" if matches!(reading.built_in, Some(Hook::Output | Hook::Postrouting)) => Err(format!(
+                "iptables refuses it in {}, where packets no longer come from an interface: leave it out, or test the \
+                 address",
+                reading.built_in.map_or("", built_in)
+            )),
+            "-o" if matches!(reading.built_in, Some(Hook::Input | Hook::Prerouting)) => Err(format!(
+                "iptables refuses it in {}, where packets have no interface to leave by: write the rule in FORWARD or \
+                 leave it out",
+                reading.built_in.map_or("", built_in)
+            )),
             "-s" => addresses(option, family, Field::source(family)).map(|tests| self.sources = tests),
             "-d" => addresses(option, family, Field::destination(family)).map(|tests| self.destinations = tests),
             "-i" => interface(option, Field::Iifname).map(|test| self.rest.extend(test)),
@@ -262,14 +312,17 @@ const LINES_MAX: usize = 65_536;
 fn interface(option: &Opt<'_>, field: Field) -> Known<Option<Step>> {
     let text = option.value();
     let set = match text.strip_suffix('+') {
-        Some("") if !option.negated => return Ok(None),
         Some("") => Some(IntervalSet::full(128)),
         Some(stem) => stem_interval(stem).map(|(first, last)| IntervalSet::range(first, last)),
         None => field.datatype().parse_value(text).map(IntervalSet::one),
     };
     let set = set.ok_or_else(|| option.is_no("name of an interface: they have 1 to 15 bytes"))?;
     let values = Values::Inline(set);
-    Ok(Some(Match::In { selector: Selector::of(field), values, negated: option.negated }.into()))
+    let piece = matches::judged(Match::In { selector: Selector::of(field), values, negated: option.negated })?;
+    Ok(match piece {
+        Some(Piece::Step(test)) => Some(test),
+        Some(Piece::Either(_) | Piece::Header(_)) | None => None,
+    })
 }
 
 /// Protocol 0 is every protocol.

@@ -2,7 +2,7 @@
 //! The steps of a rule, put into their normal form.
 
 use ringwall_ir::fields::{Base, Load, Needs};
-use ringwall_ir::words::Protocol;
+use ringwall_ir::words::{Family, Protocol};
 use ringwall_ir::{Counts, Field, IntervalSet, Match, Selector, Statement, Step, Unknown, Values, Verdict};
 
 use super::rule::Draft;
@@ -15,6 +15,8 @@ pub(super) enum Piece {
     Step(Step),
     /// One of several tests is enough. The IR has no rule for that, but it has several rules.
     Either(Either),
+    /// There is a header with this field, whatever its value.
+    Header(Field),
 }
 
 /// Alternatives.
@@ -35,14 +37,21 @@ impl From<Match> for Piece {
 }
 
 /// The rules that come of the tests of iptables itself, those of its matches, and what the target does.
-pub(super) fn drafts(own: &[Step], pieces: &[Piece], statements: &[Step], verdict: Option<&Verdict>) -> Vec<Draft> {
+pub(super) fn drafts(
+    family: Family,
+    (own, pieces): (&[Step], &[Piece]),
+    statements: &[Step],
+    verdict: Option<&Verdict>,
+) -> Vec<Draft> {
     let mut ways: Vec<Vec<Step>> = vec![own.to_vec()];
+    let pieces = with_headers(own, pieces, family);
     let splits = pieces.iter().filter(|piece| matches!(piece, Piece::Either(_))).count();
     let counts = |step: &Step| !is_pure(step);
     let any_counts =
         own.iter().any(counts) || pieces.iter().any(|piece| matches!(piece, Piece::Step(step) if counts(step)));
-    for piece in pieces {
+    for piece in &pieces {
         match piece {
+            Piece::Header(_) => {}
             Piece::Step(step) => ways.iter_mut().for_each(|way| way.push(step.clone())),
             // Each rule would count for itself, and several splits would be many rules.
             Piece::Either(either) if splits > 1 || any_counts => {
@@ -67,6 +76,66 @@ pub(super) fn drafts(own: &[Step], pieces: &[Piece], statements: &[Step], verdic
         Draft { steps, verdict: verdict.cloned() }
     };
     ways.into_iter().map(finished).collect()
+}
+
+/// The pieces with tests for those that only ask for a header. Another test of the header asks for it too, unless a thing
+/// that counts comes first.
+fn with_headers(own: &[Step], pieces: &[Piece], family: Family) -> Vec<Piece> {
+    let mut asked = own.contains(&Step::from(first_fragment()));
+    let mut all = Vec::with_capacity(pieces.len());
+    for (place, piece) in pieces.iter().enumerate() {
+        let Piece::Header(field) = piece else {
+            asked |= reads_header(piece);
+            all.push(piece.clone());
+            continue;
+        };
+        let counts = |piece: &&Piece| matches!(piece, Piece::Step(step) if !is_pure(step));
+        let mut behind = pieces.get(place..).unwrap_or_default().iter().take_while(|piece| !counts(piece));
+        if !asked && !behind.any(reads_header) {
+            all.push(header(*field, family));
+        }
+        asked = true;
+    }
+    all
+}
+
+/// Whether no packet without a transport header passes it.
+fn reads_header(piece: &Piece) -> bool {
+    let reads = |test: &Match| {
+        let mut fields = test.selectors().iter().map(|selector| selector.field().row().needs);
+        fields.any(|needs| matches!(needs, Needs::Protocol(_) | Needs::Transport))
+    };
+    match piece {
+        Piece::Step(step) => step.test().is_some_and(reads),
+        Piece::Either(either) => either.ways.iter().all(|way| way.iter().any(reads)),
+        Piece::Header(_) => false,
+    }
+}
+
+/// A later fragment has no header. Of IPv6, no one test says so, but the header's field has its one half or the other.
+fn header(field: Field, family: Family) -> Piece {
+    if family == Family::Ipv4 {
+        return first_fragment().into();
+    }
+    let middle = field.max() / 2;
+    let half = |first, last| vec![Match::within(field, Values::Inline(IntervalSet::range(first, last)))];
+    let ways = vec![half(0, middle), half(middle + 1, field.max())];
+    Piece::Either(Either {
+        disjoint: ways.clone(),
+        ways,
+        unknown: Unknown {
+            name: "match header".to_owned(),
+            text: field.to_string(),
+            reason: "that a packet has the header is several rules, which would count apart or be too many: leave the \
+                     match out, or test a port"
+                .to_owned(),
+        },
+    })
+}
+
+/// The packet is no fragment, or the first.
+fn first_fragment() -> Match {
+    Match::masked(Field::IpFragOff, 0x1fff, 0)
 }
 
 /// Whether no packet goes on behind the verdict.

@@ -194,7 +194,7 @@ impl<'a> RawTable<'a> {
     ) -> Result<Table, Problem> {
         self.find_hooks();
         let names: BTreeSet<String> = self.places.keys().cloned().collect();
-        let mut reading = Reading::new(family, &names, sets, shared);
+        let mut reading = Reading::new((family, self.kind), &names, sets, shared);
         let mut chains = Vec::new();
         for raw in self.chains {
             let mut chain = match raw.base {
@@ -203,6 +203,7 @@ impl<'a> RawTable<'a> {
             };
             for RawRule { line, words } in raw.rules {
                 reading.hooks = raw.hooks;
+                reading.built_in = raw.base.map(|base| base.hook);
                 let read = match reading.rule(&words) {
                     Ok(read) => read,
                     Err(problem) => {

@@ -59,7 +59,6 @@ const NAMES: &[(&str, u8)] = &[
     ("hmp", 20),
     ("i-nlsp", 52),
     ("iatp", 117),
-    ("icmp6", 58),
     ("idpr", 35),
     ("idpr-cmtp", 38),
     ("idrp", 45),

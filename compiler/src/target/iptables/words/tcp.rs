@@ -27,6 +27,9 @@ pub(in crate::target::iptables) fn flag_bits(list: &str) -> Option<u8> {
     })
 }
 
+/// The largest `--set-mss`.
+pub(in crate::target::iptables) const SIZE_MAX: u16 = 65_515;
+
 #[cfg(test)]
 mod tests {
     use super::*;

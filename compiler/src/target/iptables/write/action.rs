@@ -12,7 +12,7 @@ use super::place::Place;
 use super::reach::Reach;
 use super::stage::Action;
 use crate::target::iptables::table::XtTable;
-use crate::target::iptables::words::{log, protocol, quoted, state};
+use crate::target::iptables::words::{log, protocol, quoted, state, tcp};
 
 /// The longest timeout of a set's element, in seconds (`IPSET_MAX_TIMEOUT`).
 const TIMEOUT_MAX: u64 = 2_147_483;
@@ -187,10 +187,9 @@ fn assigned(place: &Place<'_>, assignment: &Assignment) -> Result<Action, String
     }
 }
 
-/// `TCPMSS`. A SYN that offers no size means 536 bytes, or 1220 of IPv6, and gets that written in.
+/// `TCPMSS`. It would write a size into a SYN that offers none, which nf_tables leaves as it is: so that is tested first.
 fn segment_size(place: &Place<'_>, mss: Mss) -> Result<Action, String> {
-    /// The largest `--set-mss`.
-    const MAX: u16 = 65_515;
+    const MAX: u16 = tcp::SIZE_MAX;
     let target = match mss {
         Mss::Value(bytes) if bytes > MAX => {
             return Err(format!("the segment size {bytes} is more than iptables' {MAX}"));
@@ -201,7 +200,10 @@ fn segment_size(place: &Place<'_>, mss: Mss) -> Result<Action, String> {
             "-j TCPMSS --clamp-mss-to-pmtu".to_owned()
         }
     };
-    let needs = vec![Test::of("tcp", "--tcp-flags", false, "SYN SYN").beside(Some(Protocol::TCP))];
+    let needs = vec![
+        Test::of("tcp", "--tcp-flags", false, "SYN SYN").beside(Some(Protocol::TCP)),
+        Test::of("tcpmss", "--mss", false, "0:65535").beside(Some(Protocol::TCP)),
+    ];
     Ok(Action { needs, ..writes(target) })
 }
 

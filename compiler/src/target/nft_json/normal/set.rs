@@ -159,6 +159,7 @@ fn of_element(key: &[KeyType], usual: Option<Milliseconds>, element: &Element) -
         },
         timeout: element.timeout.map(seconds).filter(|timeout| Some(*timeout) != usual.map(seconds)),
         expires: None,
+        meters: Vec::new(),
         origin: NOWHERE,
         ..element.clone()
     }

@@ -7,9 +7,8 @@ use serde_json::{Map, Value};
 
 use super::ReadError;
 
-/// An item of a list: its place, what it is, and all that is told of it.
+/// An item of a list: what it is, and all that is told of it.
 pub(super) struct Item {
-    pub(super) place: u32,
     pub(super) kind: String,
     pub(super) body: Value,
 }
@@ -23,12 +22,12 @@ pub(super) fn carried_out(items: &[Value], errors: &mut Vec<ReadError>) -> Vec<I
             continue;
         };
         let done = match kind {
-            "add" | "create" => object(body).and_then(|(kind, body)| there.add(place, kind, body)),
+            "add" | "create" => object(body).and_then(|(kind, body)| there.add(kind, body)),
             "flush" => object(body).and_then(|(kind, body)| there.flush(kind, body)),
             "delete" => object(body).and_then(|(kind, body)| there.delete(kind, body)),
             "insert" | "list" | "rename" | "replace" | "reset" => Err(format!("the command `{kind}` is not read")),
             _ => {
-                there.push(place, kind, body.clone());
+                there.push(kind, body.clone());
                 Ok(())
             }
         };
@@ -37,6 +36,12 @@ pub(super) fn carried_out(items: &[Value], errors: &mut Vec<ReadError>) -> Vec<I
         }
     }
     there.0
+}
+
+/// Whether an item is a command, and not what is there.
+pub(super) fn is_command(item: &Value) -> bool {
+    let known = ["add", "create", "delete", "flush", "insert", "rename", "replace", "reset"];
+    only(item).is_some_and(|(kind, _)| known.contains(&kind))
 }
 
 fn only(json: &Value) -> Option<(&str, &Value)> {
@@ -55,8 +60,8 @@ fn text<'a>(body: &'a Value, key: &str) -> &'a str {
 struct There(Vec<Item>);
 
 impl There {
-    fn push(&mut self, place: u32, kind: &str, body: Value) {
-        self.0.push(Item { place, kind: kind.to_owned(), body });
+    fn push(&mut self, kind: &str, body: Value) {
+        self.0.push(Item { kind: kind.to_owned(), body });
     }
 
     fn find(&mut self, kind: &str, body: &Value) -> Option<&mut Item> {
@@ -67,13 +72,13 @@ impl There {
     }
 
     /// What is there already keeps what it is, and gets the elements beside its own.
-    fn add(&mut self, place: u32, kind: &str, body: &Value) -> Result<(), String> {
+    fn add(&mut self, kind: &str, body: &Value) -> Result<(), String> {
         match kind {
             "rule" if ["handle", "index"].iter().any(|key| body.get(*key).is_some()) => {
                 return Err("a rule that is added at a place among others is not read".to_owned());
             }
             "rule" => {
-                self.push(place, kind, body.clone());
+                self.push(kind, body.clone());
                 return Ok(());
             }
             "element" => {
@@ -85,7 +90,7 @@ impl There {
             _ => {}
         }
         let Some(item) = self.find(kind, body) else {
-            self.push(place, kind, body.clone());
+            self.push(kind, body.clone());
             return Ok(());
         };
         let told = body.as_object().map(Map::iter).into_iter().flatten();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Elements of sets and maps, as nft prints them in JSON.
 
-use ringwall_ir::{Data, Element, Elements, Key, KeyType, MapRef, Meter, Milliseconds, OriginId, Selector, Tuple};
+use ringwall_ir::{
+    Counts, Data, Element, Elements, Key, KeyType, MapRef, Meter, Milliseconds, OriginId, Selector, SetSpec, Tuple,
+};
 use serde_json::Value;
 
-use super::statement::meter;
+use super::statement::{counts, meter};
 use super::value::pair;
 use super::verdict::plain;
 use super::{NoWord, Read, field, test};
@@ -43,15 +45,10 @@ fn inline(key: &[Selector], given: Given<'_>, json: &Value) -> Read<MapRef> {
 }
 
 /// The elements of a named set.
-pub(super) fn elements(
-    key: &[KeyType],
-    given: Given<'_>,
-    meters: &[Meter],
-    json: Option<&Value>,
-    origin: OriginId,
-) -> Read<Elements> {
+pub(super) fn elements(spec: &SetSpec, given: Given<'_>, json: Option<&Value>, origin: OriginId) -> Read<Elements> {
     let Some(Value::Array(items)) = json else { return Ok(Elements::NONE) };
-    let list: Vec<Element> = items.iter().map(|item| element(key, given, meters, item, origin)).collect::<Read<_>>()?;
+    let element = |item| element(&spec.key, given, &spec.meters, item, origin);
+    let list: Vec<Element> = items.iter().map(element).collect::<Read<_>>()?;
     // Plain values of one part are numbers and no more.
     let plain = list.iter().map(|element| match &element.key {
         Key::Tuple(Tuple(parts)) if element.is_plain() => match parts.as_slice() {
@@ -61,7 +58,7 @@ pub(super) fn elements(
         _ => None,
     });
     match plain.collect::<Option<Vec<_>>>() {
-        Some(intervals) if key.len() == 1 => Ok(Elements::Intervals(intervals.into_iter().collect())),
+        Some(intervals) if spec.key.len() == 1 => Ok(Elements::read(spec, intervals, origin)),
         _ => Ok(Elements::List(list)),
     }
 }
@@ -91,9 +88,26 @@ fn element(types: &[KeyType], given: Given<'_>, meters: &[Meter], json: &Value, 
         data: data.map(|data| gives(given, data)).transpose()?,
         timeout: span("timeout"),
         expires: span("expires"),
+        meters: counted(meters, facts),
         comment,
         origin,
     })
+}
+
+/// Whether elements count what their set does not say of all: nft takes that of sets alone that packets add to.
+pub(super) fn count_alone(meters: &[Meter], elements: Option<&Value>) -> bool {
+    let items = elements.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let facts = |item: &Value| pair(Some(item)).map_or(item, |[key, _]| key).get("elem").cloned();
+    meters.is_empty() && items.iter().filter_map(facts).any(|facts| facts.get("counter").is_some())
+}
+
+/// What an element has counted, where it counts packets and no more.
+fn counted(meters: &[Meter], facts: Option<&Value>) -> Vec<Meter> {
+    match (meters, facts.and_then(|facts| facts.get("counter")).map(counts)) {
+        ([Meter::Counter(_)], Some(counts)) if counts != Counts::default() => vec![Meter::Counter(counts)],
+        ([], Some(counts)) => vec![Meter::Counter(counts)],
+        _ => Vec::new(),
+    }
 }
 
 fn gives(given: Given<'_>, json: &Value) -> Read<Data> {

@@ -6,7 +6,7 @@ use ringwall_ir::{Object, ObjectBody, ObjectKind, OriginId};
 use serde_json::Value;
 
 use super::statement::{counts, limit, quota};
-use super::{NoWord, Read};
+use super::{NoWord, Read, comment};
 
 /// The kind of object that an item of the list is.
 pub(super) fn kind(item: &str) -> Option<ObjectKind> {
@@ -28,7 +28,8 @@ pub(super) fn object(table: TableFamily, kind: ObjectKind, name: &str, json: &Va
         ObjectKind::Limit => ObjectBody::Limit(limit(json)?),
         ObjectKind::Quota => ObjectBody::Quota(quota(json)?),
     };
-    Object::new(name, body, origin).map_err(|illegal| NoWord(format!("{}: {illegal}", kind.name())))
+    let object = Object::new(name, body, origin).map_err(|illegal| NoWord(format!("{}: {illegal}", kind.name())))?;
+    Ok(object.with_comment(comment(json)))
 }
 
 /// The family that an object is for, where it is not the table's.

@@ -13,9 +13,9 @@ use ringwall_ir::{
 };
 use serde_json::Value;
 
-use super::map::{Given, elements};
+use super::map::{Given, count_alone, elements};
 use super::statement::meters;
-use super::{NoWord, Read, field};
+use super::{NoWord, Read, comment, field};
 
 /// What rules tell of sets, by the name of the set.
 #[derive(Default)]
@@ -86,7 +86,7 @@ pub(super) fn set(family: TableFamily, name: &str, json: &Value, uses: &Uses, or
     flags.dynamic |= uses.updated.iter().any(|updated| updated == name);
     let span = |name: &str| json.get(name).and_then(Value::as_u64).and_then(|seconds| seconds.checked_mul(1000));
     let size = json.get("size").and_then(Value::as_u64);
-    let spec = SetSpec {
+    let mut spec = SetSpec {
         data,
         flags,
         timeout: span("timeout").map(Milliseconds),
@@ -96,14 +96,16 @@ pub(super) fn set(family: TableFamily, name: &str, json: &Value, uses: &Uses, or
         meters: meters(json.get("stmt"))?,
         key,
     };
+    spec.flags.dynamic |= count_alone(&spec.meters, json.get("elem"));
     let given = match &spec.data {
         None => Given::Nothing,
         Some(DataType::Object(_)) => Given::Object,
         Some(DataType::Values(parts)) => Given::Values(parts),
         Some(DataType::Verdict) => Given::Verdict,
     };
-    let elements = elements(&spec.key, given, &spec.meters, json.get("elem"), origin)?;
-    Set::new(name, spec, elements, origin).map_err(|illegal| NoWord(format!("set: {illegal}")))
+    let elements = elements(&spec, given, json.get("elem"), origin)?;
+    let set = Set::new(name, spec, elements, origin).map_err(|illegal| NoWord(format!("set: {illegal}")))?;
+    Ok(set.with_comment(comment(json)))
 }
 
 fn flags(json: &Value) -> Read<SetFlags> {

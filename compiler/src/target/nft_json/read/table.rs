@@ -2,12 +2,12 @@
 //! The parts of a table, put together. What the IR refuses is taken out, one by one, as an unknown.
 
 use ringwall_ir::words::{ChainPolicy, ChainType, Hook, Priority, TableFamily};
-use ringwall_ir::{BaseChain, Chain, Illegal, OriginId, Rule, Ruleset, Table, TableParts, Verdict};
+use ringwall_ir::{BaseChain, Chain, Illegal, Origin, OriginId, Rule, Ruleset, Table, TableParts, Verdict};
 use serde_json::Value;
 
 use super::rule::{refused, rule};
 use super::set::{Uses, set};
-use super::{beside, object};
+use super::{beside, comment, object};
 use crate::target::nft::CLOSING;
 
 /// A table as it was found.
@@ -34,7 +34,10 @@ impl<'a> RawTable<'a> {
     pub(super) fn add(&mut self, kind: &str, body: &'a Value, origin: OriginId) {
         let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
         match kind {
-            "table" => self.flags(body, origin),
+            "table" => {
+                self.parts.comment = comment(body);
+                self.flags(body, origin);
+            }
             "chain" => match chain(name, body, origin) {
                 Ok(chain) => self.chains.push(RawChain { chain, rules: Vec::new() }),
                 Err(why) => self.parts.unknowns.push((origin, beside(why, body))),
@@ -89,7 +92,15 @@ impl<'a> RawTable<'a> {
                 }
             }
             sources.push((chain.name().to_owned(), found));
-            self.parts.chains.push(chain);
+            // The chain policy decides behind the rules.
+            let closing = chain.bound().map(|_| OriginId(u32::try_from(ruleset.origins.len()).unwrap_or(u32::MAX)));
+            self.parts.chains.push(match closing {
+                Some(closing) => {
+                    ruleset.origins.push(Origin::default());
+                    chain.with_closing(closing)
+                }
+                None => chain,
+            });
         }
         for (body, origin) in std::mem::take(&mut self.sets) {
             let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
@@ -98,7 +109,6 @@ impl<'a> RawTable<'a> {
                 Err(no_word) => self.parts.unknowns.push((origin, beside(no_word.0, body))),
             }
         }
-        say(ruleset, &self.parts.chains);
         self.check(&sources, ruleset);
     }
 
@@ -139,10 +149,11 @@ impl<'a> RawTable<'a> {
     fn take_out(&mut self, illegal: &Illegal, sources: &[(String, Vec<&Value>)]) -> bool {
         match illegal {
             Illegal::Rule { chain, number, why } => self.take_rule(chain, *number, &why.to_string(), sources),
-            Illegal::Loop(chain) => {
+            Illegal::Loop(chains) | Illegal::Deep(chains) => {
+                let Some(chain) = chains.first() else { return false };
                 let calls =
                     |rule: &Rule| rule.targets().next().is_some() || matches!(rule.verdict(), Some(Verdict::Map(_)));
-                let of = self.parts.chains.iter().find(|known| known.name() == chain);
+                let of = self.parts.chains.iter().find(|known| known.name() == *chain);
                 let place = of.and_then(|of| of.rules().iter().position(calls));
                 place.is_some_and(|place| self.take_rule(chain, place + 1, &illegal.to_string(), sources))
             }
@@ -175,7 +186,8 @@ impl<'a> RawTable<'a> {
             Some(base) => Chain::base(chain, *base),
             None => Chain::regular(chain),
         };
-        let Ok(mut made) = made else { return false };
+        let Ok(made) = made else { return false };
+        let mut made = made.with_comment(known.comment().map(str::to_owned));
         for (index, rule) in known.rules().iter().enumerate() {
             let rule = if index + 1 == number { refused(body, why, rule.origin()) } else { Ok(rule.clone()) };
             let Ok(rule) = rule else { return false };
@@ -209,7 +221,7 @@ fn chain(name: &str, body: &Value, origin: OriginId) -> Result<Chain, String> {
             Chain::base(name, base)
         }
     };
-    made.map_err(|illegal| format!("chain: {illegal}"))
+    made.map(|chain| chain.with_comment(comment(body))).map_err(|illegal| format!("chain: {illegal}"))
 }
 
 /// Whether it is the rule that says what the chain policy says.
@@ -217,14 +229,4 @@ fn closes(chain: &Chain, rule: &Rule, body: &Value) -> bool {
     let closed = chain.bound().is_some_and(|base| base.policy == ChainPolicy::Drop);
     let comment = body.get("comment").and_then(Value::as_str);
     closed && comment == Some(CLOSING) && rule.steps().is_empty() && rule.verdict() == Some(&Verdict::Drop)
-}
-
-/// Each rule comes from its own words.
-fn say(ruleset: &mut Ruleset, chains: &[Chain]) {
-    for rule in chains.iter().flat_map(Chain::rules) {
-        let origin = usize::try_from(rule.origin().0).ok().and_then(|place| ruleset.origins.get_mut(place));
-        if let Some(origin) = origin {
-            origin.text = rule.to_string();
-        }
-    }
 }

@@ -47,8 +47,9 @@ fn a_strange_statement_stands_in_its_place() {
     assert_eq!((unknown.name.as_str(), unknown.text.as_str()), ("statement tproxy", strange.to_string().as_str()));
     assert_eq!(one.verdict(), Some(&Verdict::Accept));
     assert_eq!(other.unknowns().count(), 0);
-    // It comes from the place of the rule in the list.
-    assert_eq!(ruleset.origin(one.origin()).map(|origin| origin.line), Some(4));
+    // It is told by its place in its chain.
+    let spot = ruleset.origin(one.origin()).and_then(|origin| origin.spot.clone()).unwrap();
+    assert_eq!(spot.place, "inet t c #1");
 }
 
 #[test]

@@ -36,5 +36,8 @@ pub(super) fn declaration(object: &Object) -> Result<Map<String, Value>, String>
             put("inv", json!(over));
         }
     }
+    if let Some(comment) = object.comment() {
+        declared.insert("comment".to_owned(), json!(comment));
+    }
     Ok(declared)
 }

@@ -3,11 +3,11 @@
 
 use ringwall_ir::fields::{Fib, FibResult};
 use ringwall_ir::words::Family;
-use ringwall_ir::{Field, IntervalSet, Match, Selector, Symbol, Values};
+use ringwall_ir::{Field, IntervalSet, Match, Symbol, Values};
 
 use super::super::Known;
 use super::super::block::{Block, Opt};
-use super::{number_of, one, some, span_of, with_mask, within};
+use super::{number_of, one, some, span_of, under_mask, with_mask, within};
 use crate::target::iptables::words::address_type;
 
 /// `-m owner`. When negated it passes packets of no socket too (`xt_owner.c`).
@@ -24,6 +24,9 @@ pub(super) fn owner(option: &Opt<'_>) -> Known<Match> {
     }
     if let Some((first, last)) = span_of(text, '-', u128::from(u32::MAX)) {
         return Ok(within(option, field, IntervalSet::range(first, last)));
+    }
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(option.is_no("name or number, and no range `FIRST-LAST` of numbers"));
     }
     let symbol = Symbol { name: text.to_owned(), number: None };
     Ok(Match::within(field, Values::Symbols(vec![symbol])))
@@ -46,26 +49,26 @@ pub(super) fn cgroup(block: &Block<'_>) -> Known<Match> {
 /// `-m devgroup`
 pub(super) fn device_group(option: &Opt<'_>) -> Known<Match> {
     let field = if option.name == "--src-group" { Field::Iifgroup } else { Field::Oifgroup };
-    numbered(option, field, "default")
+    let (value, mask) = numbered(option, "default")?;
+    // The mask is for the value too (`match_entry` in `xt_devgroup.c`).
+    Ok(under_mask(option, field, (value & mask, mask)))
 }
 
 /// `-m realm`
 pub(super) fn realm(option: &Opt<'_>) -> Known<Match> {
-    numbered(option, Field::Rtclassid, "cosmos")
+    numbered(option, "cosmos").map(|numbers| under_mask(option, Field::Rtclassid, numbers))
 }
 
 /// `VALUE/MASK`. `zero` is the name that iproute2 has for number 0 (`/etc/iproute2/group`, `/etc/iproute2/rt_realms`); the
 /// host has given the other names, and only it knows them.
-fn numbered(option: &Opt<'_>, field: Field, zero: &str) -> Known<Match> {
-    let text = option.value();
-    let (value, mask) = match text {
-        _ if text == zero => (0, u128::from(u32::MAX)),
-        _ if text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
-            return Err(format!("`{text}` is a name of the host's /etc/iproute2: write the number"));
+fn numbered(option: &Opt<'_>, zero: &str) -> Known<(u128, u128)> {
+    match option.value() {
+        text if text == zero => Ok((0, u128::from(u32::MAX))),
+        text if text.starts_with(|first: char| first.is_ascii_alphabetic()) => {
+            Err(format!("`{text}` is a name of the host's /etc/iproute2: write the number"))
         }
-        _ => with_mask(option)?,
-    };
-    Ok(Match::In { selector: Selector::masked(field, mask), values: Values::one(value), negated: option.negated })
+        _ => with_mask(option),
+    }
 }
 
 /// `-m addrtype`. For IPv6 it looks most types up in the address, not in the routes (`addrtype_mt6` in `xt_addrtype.c`).

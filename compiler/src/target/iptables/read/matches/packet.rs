@@ -2,28 +2,37 @@
 //! What stands in the packet beside ports.
 
 use ringwall_ir::fields::Exthdr;
-use ringwall_ir::words::Family;
+use ringwall_ir::words::{Family, Protocol};
 use ringwall_ir::{Datatype, Field, IntervalSet, Match, Selector, Values};
 
 use super::super::Known;
 use super::super::address::{no_address, short};
 use super::super::block::{Block, Opt};
-use super::{by_family, number, number_of, one, span, with_mask, within};
+use super::super::rule::Reading;
+use super::super::steps::Piece;
+use super::{by_family, number, number_of, one, some, span, with_mask, within};
 use crate::target::iptables::words::{hops, icmp};
 
 /// `-m icmp`, `-m icmp6`. A code belongs to its type, so "not this code" says something only beside that type.
-pub(super) fn icmp(block: &Block<'_>, family: Family, demanded: &mut Vec<Match>) -> Known<Vec<Match>> {
+pub(super) fn icmp(reading: &mut Reading<'_>, block: &Block<'_>) -> Known<Vec<Piece>> {
+    let family = reading.family;
     let words = icmp::words(family);
-    if block.name == "icmp" && family == Family::Ipv6 {
-        return Err("it tests ICMP of IPv4: write `-m icmp6`".to_owned());
+    match (block.name == "icmp", family) {
+        (true, Family::Ipv6) => return Err("it tests ICMP of IPv4: write `-m icmp6`".to_owned()),
+        (false, Family::Ipv4) => return Err("it tests ICMP of IPv6: write `-m icmp`".to_owned()),
+        _ => {}
     }
+    if reading.protocol != Protocol::named(if family == Family::Ipv4 { "icmp" } else { "icmpv6" }) {
+        return Err(format!("it needs `-p {}` beside it", if family == Family::Ipv4 { "icmp" } else { "ipv6-icmp" }));
+    }
+    let demanded = &mut reading.icmp_types;
     let mut tests = Vec::new();
     for option in &block.options {
         let named = icmp::kind(family, option.value());
         let (kind, code) = named.ok_or_else(|| option.is_no("type of ICMP, or not of one alone"))?;
         if family == Family::Ipv4 && u128::from(kind) == icmp::ANY_TYPE {
-            option.plain("of any type passes no packet")?;
-            continue;
+            option.plain("of any type passes no packet: leave the rule out")?;
+            return Ok(vec![Piece::Header(words.kind)]);
         }
         let kind = u128::from(kind);
         let of_kind = Match::within(words.kind, Values::one(kind));
@@ -44,7 +53,7 @@ pub(super) fn icmp(block: &Block<'_>, family: Family, demanded: &mut Vec<Match>)
             }
         }
     }
-    Ok(tests)
+    some(tests.into_iter().map(Piece::from).collect())
 }
 
 /// `-m iprange`
@@ -149,6 +158,15 @@ pub(super) fn segment_size(option: &Opt<'_>) -> Known<Match> {
     option.plain("passes packets without the TCP option too, for which there is no test")?;
     let (first, last) = span(option, ':', u128::from(u16::MAX))?;
     Ok(within(option, Field::TcpMaxseg, IntervalSet::range(first, last)))
+}
+
+/// Whether all that it asks is that the packet offers a segment size.
+pub(in crate::target::iptables::read) fn asks_for_size(block: &Block<'_>) -> bool {
+    block.name == "tcpmss"
+        && block.known().is_ok()
+        && block.only().is_ok_and(|option| {
+            !option.negated && span(option, ':', u16::MAX.into()).is_ok_and(|all| all == (0, u16::MAX.into()))
+        })
 }
 
 /// `-m frag`, `-m rt`, `-m hbh`, `-m dst`, without a word about what is in the header.

@@ -11,24 +11,28 @@ use super::{number, some, within};
 use crate::target::iptables::words::protocol::{Ports, ports_of};
 use crate::target::iptables::words::tcp;
 
-/// `-m tcp`, `-m udp`, `-m sctp`, `-m dccp`. The protocol itself is tested by `-p`, which must stand beside them.
-pub(super) fn of_protocol(block: &Block<'_>, demanded: Option<Protocol>) -> Known<Vec<Match>> {
+/// `-m tcp`, `-m udp`, `-m sctp`, `-m dccp`. The protocol itself is tested by `-p`, which must stand beside them. Without
+/// a test of their own they still pass no later fragment, for they read the header (`tcp_mt` in `xt_tcpudp.c`).
+pub(super) fn of_protocol(block: &Block<'_>, demanded: Option<Protocol>) -> Known<Vec<Piece>> {
     let ports = Protocol::named(block.name).filter(|own| demanded.as_ref() == Some(own)).and_then(ports_of);
     let ports = ports.ok_or_else(|| format!("it needs `-p {}` beside it", block.name))?;
-    let mut tests = Vec::new();
+    let mut tests: Vec<Piece> = Vec::new();
     for option in &block.options {
         match option.name {
-            "--sport" | "--dport" => tests.extend(port(option, ports)?),
-            "--tcp-flags" => tests.extend(tcp_flags(option)?),
-            "--syn" => tests.push(flags(option, tcp::SYN.0, tcp::SYN.1)),
+            "--sport" | "--dport" => tests.push(port(option, ports)?.into()),
+            "--tcp-flags" => tests.extend(tcp_flags(option)?.map(Piece::from)),
+            "--syn" => tests.push(flags(option, tcp::SYN.0, tcp::SYN.1).into()),
             _ => return Err(option.not_modelled()),
         }
+    }
+    if tests.is_empty() {
+        tests.push(Piece::Header(ports.destination));
     }
     Ok(tests)
 }
 
-/// No test where all ports are meant.
-fn port(option: &Opt<'_>, ports: Ports) -> Known<Option<Match>> {
+/// One that excepts all ports is none of both variants: of TCP and UDP, iptables-nft makes a rule without a test of it.
+fn port(option: &Opt<'_>, ports: Ports) -> Known<Match> {
     let text = option.value();
     let number = match ports.protocol {
         Protocol::DCCP | Protocol::UDP => decimal_port,
@@ -43,11 +47,15 @@ fn port(option: &Opt<'_>, ports: Ports) -> Known<Option<Match>> {
     if first > last {
         return Err(format!("`{text}` ends before it begins"));
     }
-    let field = field(option, ports);
-    let set = IntervalSet::range(u128::from(first), u128::from(last));
-    let all = set == IntervalSet::full(16) && !option.negated;
-    Ok((!all).then(|| within(option, field, set)))
+    if option.negated && (first, last) == (0, u16::MAX) && matches!(ports.protocol, Protocol::TCP | Protocol::UDP) {
+        return Err(format!("`{} {text}` {VARIANTS_DIFFER}", option.spelled()));
+    }
+    Ok(within(option, field(option, ports), IntervalSet::range(u128::from(first), u128::from(last))))
 }
+
+/// Why a test is not read that iptables-legacy takes for one that no packet passes, and iptables-nft for none.
+const VARIANTS_DIFFER: &str =
+    "passes no packet by iptables-legacy and every one by iptables-nft: leave it out, or leave the rule out";
 
 /// The number of a port as strtoul(3) reads it with base 0. Its name would be looked up in `/etc/services`, which each host
 /// has its own of.
@@ -79,17 +87,14 @@ fn field(option: &Opt<'_>, ports: Ports) -> Field {
     if option.name.starts_with("--s") { ports.source } else { ports.destination }
 }
 
-/// Where no flag is looked at, every packet passes; the two variants of iptables differ in what they make of the other
-/// tests without a mask.
+/// Where no flag is looked at, every packet passes.
 fn tcp_flags(option: &Opt<'_>) -> Known<Option<Match>> {
     let [mask, value] = option.values else { return Err(option.not_modelled()) };
     let bits = |list: &str| tcp::flag_bits(list).ok_or_else(|| format!("`{list}` is no list of TCP flags: SYN,ACK"));
     match (bits(mask)?, bits(value)?) {
         (0, 0) if !option.negated => Ok(None),
-        (0, _) => Err(format!("`{}` looks at no flag", option.spelled())),
-        (mask, value) if value & !mask != 0 => {
-            Err(format!("`{}` asks for flags that it does not look at", option.spelled()))
-        }
+        (0, 0) => Err(format!("`{}` of no flag {VARIANTS_DIFFER}", option.spelled())),
+        (0, _) if !option.negated => Err(format!("`{}` of no flag {VARIANTS_DIFFER}", option.spelled())),
         (mask, value) => Ok(Some(flags(option, mask, value))),
     }
 }
@@ -99,6 +104,9 @@ fn flags(option: &Opt<'_>, mask: u8, value: u8) -> Match {
     Match::In { selector, values: Values::one(u128::from(value)), negated: option.negated }
 }
 
+/// How many ports there are in a list at most.
+const PORTS_MAX: usize = 15;
+
 /// `-m multiport`, of the protocol that `-p` demands.
 pub(super) fn multiport(block: &Block<'_>, protocol: Option<Protocol>) -> Known<Vec<Piece>> {
     let ports = protocol.and_then(ports_of);
@@ -106,7 +114,17 @@ pub(super) fn multiport(block: &Block<'_>, protocol: Option<Protocol>) -> Known<
     let mut pieces = Vec::new();
     for option in &block.options {
         let set: IntervalSet = option.value().split(',').map(listed).collect::<Known<_>>()?;
+        // A range takes the room of two (`XT_MULTI_PORTS`).
+        let count = option.value().split(',').map(|text| 1 + usize::from(text.contains(':'))).sum::<usize>();
+        if count > PORTS_MAX {
+            return Err(format!(
+                "iptables takes {PORTS_MAX} ports, a range for two, and these are {count}: write \
+                                several rules"
+            ));
+        }
         match option.name {
+            // All of them: what is left is that there is a header.
+            "--ports" if !option.negated && set == IntervalSet::full(16) => pieces.push(Piece::Header(ports.source)),
             "--sports" | "--dports" => pieces.push(within(option, field(option, ports), set).into()),
             // Neither of the two.
             "--ports" if option.negated => {

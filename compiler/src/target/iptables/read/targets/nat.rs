@@ -7,12 +7,14 @@ use ringwall_ir::{Field, Match, Nat, NatEnd, OwnPorts, Values, Verdict};
 use super::super::Known;
 use super::super::address::{address_test, no_address, strict};
 use super::super::block::Block;
+use super::super::place::has_ports;
 use super::super::rule::Reading;
 use super::port_range;
 use crate::target::iptables::table::Hooks;
 
 /// `SNAT` and `DNAT`: `10.0.0.1-10.0.0.9:80-90`, `[fd00::1]:80`, `:80`.
-pub(super) fn translation(block: &Block<'_>, family: Family, option: &str) -> Known<Nat> {
+pub(super) fn translation(block: &Block<'_>, reading: &Reading<'_>, option: &str) -> Known<Nat> {
+    let family = reading.family;
     let text = block.need(option)?.value();
     let (addresses, ports) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -31,18 +33,22 @@ pub(super) fn translation(block: &Block<'_>, family: Family, option: &str) -> Kn
         }
     };
     let ports = match ports {
-        None | Some("") => None,
+        None => None,
         Some(ports) if ports.contains('/') => return Err(format!("`{ports}` shifts ports, which is not modelled")),
-        Some(ports) => Some(port_range(ports)?),
+        Some(ports) => {
+            has_ports(reading)?;
+            Some(port_range(ports)?)
+        }
     };
     let family = addresses.is_some().then_some(family);
     Ok(Nat { family, end: NatEnd::Range { addresses, ports }, flags: flags(block) })
 }
 
 /// `MASQUERADE` and `REDIRECT`.
-pub(super) fn ports(block: &Block<'_>) -> Known<(Option<OwnPorts>, NatFlags)> {
+pub(super) fn ports(block: &Block<'_>, reading: &Reading<'_>) -> Known<(Option<OwnPorts>, NatFlags)> {
     let ports = match block.option("--to-ports") {
         Some(option) => {
+            has_ports(reading)?;
             let (first, last) = port_range(option.value())?;
             Some(OwnPorts::Range(first, last))
         }

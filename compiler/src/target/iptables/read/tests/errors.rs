@@ -65,6 +65,46 @@ fn what_is_not_known_is_named() {
             "unknown option -s `! -s 0.0.0.0/0` (no packet passes an address that is none of all) accept",
         ),
         (
+            "! -i + -j DROP",
+            "unknown option -i `! -i +` (no packet passes it, for it excepts every value: leave the rule out) drop",
+        ),
+        (
+            "-m mark --mark 0xff/0xf -j DROP",
+            "unknown match mark `-m mark --mark 0xff/0xf` (no packet passes it, for its value has bits that its mask leaves out: mend the value or the mask, or leave the rule out) drop",
+        ),
+        (
+            "-p tcp ! --dport 0:65535 -j DROP",
+            "meta l4proto tcp unknown match tcp `! --dport 0:65535` (`! --dport 0:65535` passes no packet by iptables-legacy and every one by iptables-nft: leave it out, or leave the rule out) drop",
+        ),
+        (
+            "-m time --datestart 2021 --datestop 2020 -j DROP",
+            "unknown match time `-m time --datestart 2021 --datestop 2020` (no packet passes it, for it ends before it begins: leave the rule out) drop",
+        ),
+        (
+            "-s 10.0.0.1 -s 10.0.0.2 -j DROP",
+            "ip saddr 10.0.0.1 unknown option -s `-s 10.0.0.2` (`-s` stands twice, and iptables takes it once) drop",
+        ),
+        (
+            "-o eth0 -j DROP",
+            "unknown option -o `-o eth0` (iptables refuses it in INPUT, where packets have no interface to leave by: write the rule in FORWARD or leave it out) drop",
+        ),
+        (
+            "-p udp --dport 5 --dport 6 -j DROP",
+            "meta l4proto udp unknown match udp `--dport 5 --dport 6` (`--dport` stands twice, and iptables takes it once) drop",
+        ),
+        (
+            "-m ttl --ttl-lt 5 --ttl-gt 3 -j DROP",
+            "unknown match ttl `-m ttl --ttl-lt 5 --ttl-gt 3` (`--ttl-lt` and `--ttl-gt` do not go together: give one of them) drop",
+        ),
+        (
+            "-j NOTRACK",
+            "unknown target NOTRACK `-j NOTRACK` (iptables refuses it in the table filter: it belongs in raw)",
+        ),
+        (
+            "-m owner --uid-owner 0 -j DROP",
+            "unknown match owner `-m owner --uid-owner 0` (iptables refuses it at hook input: it can stand at output, postrouting) drop",
+        ),
+        (
             "-p icmp ! --icmp-type 3/4 -j DROP",
             "meta l4proto icmp unknown match icmp `! --icmp-type 3/4` (`! --icmp-type` of a type and a code passes all other types too) drop",
         ),
@@ -135,7 +175,7 @@ fn what_stands_around_the_rules() {
         ("*filter\n-A DOCKER -j DROP\nCOMMIT\n", 2, "there is no chain `DOCKER` above this rule"),
         ("*filter\n-D INPUT -j DROP\nCOMMIT\n", 2, "`-D` begins no line"),
         ("*filter\n-A\nCOMMIT\n", 2, "nothing follows `-A`"),
-        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 1, "chain `A` leads back to itself, or too deep"),
+        ("*filter\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n", 1, "chains lead in a circle: `A` to `B` to `A`"),
     ];
     for (text, line, message) in cases {
         let first = errors(text).into_iter().next().unwrap();

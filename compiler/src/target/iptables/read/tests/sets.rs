@@ -5,7 +5,7 @@ use ringwall_ir::Ruleset;
 use ringwall_ir::words::Family;
 
 use super::{read, rules};
-use crate::target::iptables::read_with_sets;
+use crate::target::iptables::{Text, read_with_sets};
 
 const SETS: &str = "create lan hash:net family inet hashsize 1024 maxelem 65536\nadd lan 10.0.0.0/8\nadd lan 10.1.0.0/16 nomatch\n\
                     add lan 10.1.2.0/24\ncreate web hash:ip,port family inet hashsize 1024 maxelem 100 timeout 60\n\
@@ -75,7 +75,10 @@ fn an_option_of_a_set_that_has_no_place_is_named() {
         read_with_sets(text, Family::Ipv4, "create wide hash:ip family inet netmask 24 maxelem 9\n");
     assert_eq!(errors, []);
     let reasons: Vec<_> = ruleset.tables[0].unknowns().iter().map(|(_, unknown)| unknown.to_string()).collect();
-    assert_eq!(reasons, ["set wide could not be read: its option `netmask` has no place in the IR"]);
+    assert_eq!(
+        reasons,
+        ["set wide could not be read: its option `netmask` (line 1 of the text of ipset) has no place in the IR"]
+    );
 }
 
 /// "Not in the set" passes packets without ports too.
@@ -107,5 +110,35 @@ fn a_set_that_packets_fill_is_of_one_table() {
             "unknown match set `-m set --match-set banned src` (set `banned` is not known: packets add to it, and several tables look into it) drop",
             "ip saddr @lan drop"
         ]
+    );
+}
+
+/// What is wrong in the text of ipset is told there, by its line.
+#[test]
+fn an_error_of_a_set_is_told_where_the_set_is() {
+    let text = "*filter\n-A INPUT -m set --match-set lan src -j DROP\nCOMMIT\n";
+    let cases = [
+        ("create lan hash:ip\nadd lan 1.1.1.1 timeout 5\n", 2, "elements of the set `lan` have no `timeout`"),
+        ("create lan hash:ip\n\nadd lan 1.1.1.1 comment \"a\"\n", 3, "elements of the set `lan` have no `comment`"),
+        ("create lan hash:ip\nadd lan 1.1.1.1 packets 5 bytes 6\n", 2, "elements of the set `lan` have no `packets`"),
+        ("create lan hash:ip\nadd lan 1.1.1.1\nadd lan 1.1.1.1\n", 3, "`1.1.1.1` is in the set `lan` already"),
+    ];
+    for (sets, line, message) in cases {
+        let errors = read_with_sets(text, Family::Ipv4, sets).1;
+        let told: Vec<_> = errors.iter().map(|error| (error.text, error.line, error.message.as_str())).collect();
+        assert_eq!(told, [(Text::Sets, line, message)], "{sets}");
+    }
+    let reason = |sets: &str| {
+        let (ruleset, errors) = read_with_sets(text, Family::Ipv4, sets);
+        assert_eq!(errors, [], "{sets}");
+        ruleset.tables[0].unknowns()[0].1.reason.clone()
+    };
+    assert_eq!(
+        reason("create lan hash:ip\nadd lan host.example\n"),
+        "its element `host.example` (line 2 of the text of ipset) has no place in the IR"
+    );
+    assert_eq!(
+        reason("\ncreate lan hash:mac\n"),
+        "sets of type `hash:mac` (line 2 of the text of ipset) have no place in the IR"
     );
 }
