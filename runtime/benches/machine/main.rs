@@ -96,18 +96,15 @@ fn floor_of(table: &mut floor::Table, packets: &[u8], length: usize) -> f64 {
 fn track<'a>(conntrack: &mut Conntrack, packets: impl Iterator<Item = &'a [u8]>, expected: CtState) {
     const HANDFUL: usize = 32;
     let mut packets = packets.peekable();
-    let mut handful = Vec::with_capacity(HANDFUL);
+    let (mut handful, mut foreseen) = (Vec::with_capacity(HANDFUL), Vec::with_capacity(HANDFUL));
     while packets.peek().is_some() {
-        for bytes in packets.by_ref().take(HANDFUL) {
-            let packet = Packet::parse(bytes).expect("a packet");
-            let foreseen = conntrack.foresee(&packet);
-            handful.push((packet, foreseen));
-        }
-        for (_, foreseen) in &handful {
-            conntrack.approach(foreseen);
-        }
-        for (packet, foreseen) in handful.drain(..) {
-            let tracked = conntrack.track_foreseen(&packet, &foreseen, Hook::Prerouting, Zone::default(), NOW);
+        handful.clear();
+        handful.extend(packets.by_ref().take(HANDFUL).map(|bytes| Packet::parse(bytes).expect("a packet")));
+        foreseen.clear();
+        foreseen.extend(handful.iter().map(Conntrack::foresee));
+        conntrack.approach(&foreseen);
+        for (packet, foreseen) in handful.iter().zip(&foreseen) {
+            let tracked = conntrack.track_foreseen(packet, foreseen, Hook::Prerouting, Zone::default(), NOW);
             conntrack.confirm(tracked, NOW);
             conntrack.finish(tracked);
             assert_eq!(tracked.state, expected);

@@ -56,3 +56,25 @@ fn condition(tuple: Option<&Tuple>) -> Condition {
     let tests = parts.iter().map(|&(first, last)| IntervalSet::range(first, last)).enumerate().collect();
     Condition { tests, never: tuple.is_none(), passed: 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use ringwall_ir::OriginId;
+
+    use super::*;
+
+    #[test]
+    fn the_first_element_of_a_key_is_found_and_the_one_for_all_others_never() {
+        let tuple = |intervals: &[(u128, u128)]| Tuple(intervals.to_vec());
+        let of = |tuple| Element::of(tuple, OriginId(0));
+        let others = Element { key: Key::Any, ..of(tuple(&[])) };
+        let listed = [tuple(&[(1, 1), (80, 80)]), tuple(&[(0, 9), (0, 99)]), tuple(&[(1, 1), (0, u128::MAX)])];
+        let list: Vec<Element> = std::iter::once(others).chain(listed.into_iter().map(of)).collect();
+        let finder = Finder::of_elements(&list).unwrap();
+        let cases = [([1, 80], Some(1)), ([1, 81], Some(2)), ([9, 99], Some(2)), ([1, 100], Some(3)), ([9, 100], None)];
+        for (key, expected) in cases {
+            assert_eq!(finder.find(&key), expected, "{key:?}");
+        }
+        assert_eq!(finder.find(&[1]), None, "a key with a part too few");
+    }
+}
