@@ -117,30 +117,33 @@ impl Conntrack {
     /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
     /// `zone` is what rules said before.
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
-        let foreseen = self.foresee(packet);
+        let foreseen = Self::foresee(packet);
         self.track_foreseen(packet, &foreseen, hook, zone, now)
     }
 
-    /// What a packet will be looked for by, when it is tracked. Nothing changes, but the table is looked at already: where
-    /// this is done for some packets before the first of them is tracked, and [`Self::approach`] then, they do not wait for
-    /// memory one after the other.
+    /// What a packet will be looked for by, when it is tracked.
     #[must_use]
-    pub fn foresee(&self, packet: &Packet<'_>) -> Foreseen {
+    pub fn foresee(packet: &Packet<'_>) -> Foreseen {
         let layers = Layers::of(packet.bytes(), packet.family());
-        let tuple = layers.and_then(|layers| layers.tuple()).map(|tuple| {
+        let tuple = layers.and_then(|layers| layers.tuple());
+        Foreseen(tuple.map(|tuple| {
             let packed = Packed::of(&tuple);
             (packed, packed.hash())
-        });
-        if let Some((_, hash)) = tuple {
-            self.table.glance(hash);
-        }
-        Foreseen(tuple)
+        }))
     }
 
-    /// Looks at the entry that a packet will be found to belong to.
-    pub fn approach(&self, foreseen: &Foreseen) {
-        if let Some((_, hash)) = foreseen.0 {
-            self.table.glance_at_entry(hash);
+    /// Looks at what tracking some packets will look at, and changes nothing: so that they do not wait for memory one after
+    /// the other.
+    pub fn approach(&self, foreseen: &[Foreseen]) {
+        let known = || foreseen.iter().filter_map(|one| one.0.as_ref());
+        for (_, hash) in known() {
+            self.table.glance(*hash);
+        }
+        for (tuple, hash) in known() {
+            let found = self.table.glance_at_entry(*hash);
+            if !found && let Some(reply) = tuple.tuple().inverted() {
+                self.table.glance(Packed::of(&reply).hash());
+            }
         }
     }
 

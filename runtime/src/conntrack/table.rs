@@ -113,14 +113,15 @@ impl Table {
         black_box(self.confirmed.glance(hash));
     }
 
-    /// Has the processor fetch the entry that a search with the hash will find first, wherever it will be read.
+    /// Has the processor fetch the entry that a search with the hash will find first, wherever it will be read. False where
+    /// there is none.
     #[inline]
-    pub fn glance_at_entry(&self, hash: u32) {
-        if let Some(handle) = self.confirmed.places(hash).next()
-            && let Some(entry) = self.entries.at(handle >> 1)
-        {
+    pub fn glance_at_entry(&self, hash: u32) -> bool {
+        let entry = self.confirmed.places(hash).next().and_then(|handle| self.entries.at(handle >> 1));
+        if let Some(entry) = entry {
             black_box(entry.glance());
         }
+        entry.is_some()
     }
 
     /// Whether a tuple belongs to another conversation than the entry's (`nf_conntrack_tuple_taken`).

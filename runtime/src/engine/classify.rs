@@ -6,9 +6,12 @@
 //! first step on that the classifier did not test (where nothing is left but to accept or to drop, that is all), and behind it the classifier is asked anew, for the rule may have changed
 //! what later ones test. So whatever the classifier does not know, it does not pass over, and with it or without it a ruleset
 //! decides alike and counts alike.
+//!
+//! Long lists of elements, of sets and maps, are searched by the same trees: see [`finder`].
 
 mod condition;
 mod cut;
+mod finder;
 mod grow;
 mod keys;
 mod passing;
@@ -17,6 +20,7 @@ mod tree;
 use ringwall_ir::{Chain, OriginId, Rule, Selector, Table, Verdict};
 
 use self::condition::Condition;
+pub(super) use self::finder::Finder;
 use self::keys::Reader;
 use self::tree::Tree;
 use super::View;

@@ -10,6 +10,7 @@ mod connections;
 mod equality;
 mod explain;
 mod fib;
+mod lists;
 mod lookup;
 mod meta;
 mod meter;
@@ -29,6 +30,7 @@ use ringwall_ir::words::{ChainPolicy, ChainType, Family, Hook, Priority};
 use ringwall_ir::{BaseChain, Chain, Match, OriginId, Rule, Ruleset, Step, Table, Verdict};
 
 pub use self::explain::{Explaining, Failed, Met, MetChain, MetRule, Outcome};
+use self::lists::Finders;
 pub(super) use self::read::value;
 use self::state::{Place, State};
 pub use self::support::{Unsupported, unsupported};
@@ -55,6 +57,7 @@ struct Chains<'a> {
     numbers: HashMap<&'a str, usize>,
     /// The classifier of each that is long enough to have one.
     classifiers: Vec<Option<Classifier>>,
+    finders: Finders<'a>,
 }
 
 /// A base chain, and when it is asked.
@@ -121,18 +124,21 @@ impl<'a> Interpreter<'a> {
     /// The ruleset as it was declared: every limit full, no conversation counted.
     #[must_use]
     pub fn new(ruleset: &'a Ruleset) -> Self {
-        Self::made(ruleset, |table, chain, is_live| Classifier::new(table, chain, is_live))
+        Self::made(ruleset, |table, is_live| {
+            let chains = table.chains().iter();
+            (chains.map(|chain| Classifier::new(table, chain, is_live)).collect(), Finders::of(table))
+        })
     }
 
     /// The same without classifiers: each rule is looked at. Nothing but its speed differs.
     #[must_use]
     pub fn plain(ruleset: &'a Ruleset) -> Self {
-        Self::made(ruleset, |_, _, _| None)
+        Self::made(ruleset, |_, _| (Vec::new(), Finders::default()))
     }
 
     fn made(
         ruleset: &'a Ruleset,
-        classifier: impl Fn(&'a Table, &'a Chain, &dyn Fn(&str) -> bool) -> Option<Classifier>,
+        fast: impl Fn(&'a Table, &dyn Fn(&str) -> bool) -> (Vec<Option<Classifier>>, Finders<'a>),
     ) -> Self {
         let mut state = State::new(ruleset);
         let mut tables = Vec::new();
@@ -147,10 +153,9 @@ impl<'a> Interpreter<'a> {
                 .filter(|name| state.set(number, name).is_some())
                 .collect();
             let is_live = |name: &str| live.contains(&name);
-            tables.push(Chains {
-                numbers: chains().map(|(place, chain)| (chain.name(), place)).collect(),
-                classifiers: chains().map(|(_, chain)| classifier(table, chain, &is_live)).collect(),
-            });
+            let (classifiers, finders) = fast(table, &is_live);
+            let numbers = chains().map(|(place, chain)| (chain.name(), place)).collect();
+            tables.push(Chains { numbers, classifiers, finders });
         }
         let mut chains: Vec<_> = bound
             .iter()

@@ -74,6 +74,12 @@ impl Reader {
     }
 }
 
+/// The values that a tree is asked about, by the numbers of their keys.
+pub trait Values {
+    /// What there is for a key, if anything.
+    fn value(&mut self, key: usize) -> Option<u128>;
+}
+
 /// The keys of one packet.
 pub struct Keys<'k, 'v> {
     readers: &'k [Reader],
@@ -90,17 +96,6 @@ impl<'k, 'v> Keys<'k, 'v> {
         Self { readers, view, values: [0; KEYS_MAX], read: 0, present: 0 }
     }
 
-    /// What the packet has for a key; none where it lacks the field.
-    #[inline(always)]
-    pub fn value(&mut self, key: usize) -> Option<u128> {
-        let key = key % KEYS_MAX;
-        let bit = 1 << key;
-        if self.read & bit == 0 {
-            self.fetch(key, bit);
-        }
-        if self.present & bit == 0 { None } else { self.values.get(key).copied() }
-    }
-
     #[inline(never)]
     fn fetch(&mut self, key: usize, bit: u32) {
         self.read |= bit;
@@ -110,5 +105,18 @@ impl<'k, 'v> Keys<'k, 'v> {
             *place = value;
             self.present |= bit;
         }
+    }
+}
+
+impl Values for Keys<'_, '_> {
+    /// What the packet has for a key; none where it lacks the field.
+    #[inline(always)]
+    fn value(&mut self, key: usize) -> Option<u128> {
+        let key = key % KEYS_MAX;
+        let bit = 1 << key;
+        if self.read & bit == 0 {
+            self.fetch(key, bit);
+        }
+        if self.present & bit == 0 { None } else { self.values.get(key).copied() }
     }
 }

@@ -4,7 +4,7 @@
 use ringwall_ir::IntervalSet;
 
 use super::condition::Condition;
-use super::keys::Keys;
+use super::keys::Values;
 
 /// The tests of rules, by the place where those of a rule begin.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +57,7 @@ impl Tests {
 
     /// Whether a packet passes those that begin at a place.
     #[inline]
-    pub fn are_passed(&self, start: u32, keys: &mut Keys<'_, '_>) -> bool {
+    pub fn are_passed(&self, start: u32, keys: &mut impl Values) -> bool {
         let tests = self.list.get(start as usize..).unwrap_or_default();
         for test in tests {
             if test.form == Form::End {

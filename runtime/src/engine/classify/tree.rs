@@ -4,7 +4,7 @@
 use super::condition::Condition;
 use super::cut::Cut;
 use super::grow;
-use super::keys::Keys;
+use super::keys::Values;
 use super::passing::Tests;
 
 /// A tree, by its root.
@@ -91,13 +91,13 @@ impl Tree {
     }
 
     /// The first rule from a number on whose condition the packet meets.
-    pub fn first(&self, keys: &mut Keys<'_, '_>, from: usize) -> Option<usize> {
+    pub fn first(&self, keys: &mut impl Values, from: usize) -> Option<usize> {
         let rule = self.below(self.root, keys, u32::try_from(from).ok()?, u32::MAX)?;
         usize::try_from(rule).ok()
     }
 
     /// The first rule of a node between two numbers.
-    fn below(&self, mut node: Node, keys: &mut Keys<'_, '_>, from: u32, end: u32) -> Option<u32> {
+    fn below(&self, mut node: Node, keys: &mut impl Values, from: u32, end: u32) -> Option<u32> {
         loop {
             match node.kind() {
                 Kind::Cut(place) => {
@@ -115,7 +115,7 @@ impl Tree {
     }
 
     /// The first rule of a leaf between two numbers.
-    fn among(&self, place: usize, keys: &mut Keys<'_, '_>, from: u32, end: u32) -> Option<u32> {
+    fn among(&self, place: usize, keys: &mut impl Values, from: u32, end: u32) -> Option<u32> {
         let head = self.leaves.get(place)?;
         let rules = self.leaves.get(place + 1..place + 1 + head.last as usize)?;
         // A value that is not there, or too long, is in no interval of short values but the widest.

@@ -7,6 +7,7 @@ use ringwall_ir::{
 };
 
 use super::{At, Halt, Passes};
+use crate::engine::classify::Finder;
 
 /// What a set has for a key: an element, and in a map what it gives.
 enum Found {
@@ -32,7 +33,11 @@ impl At<'_, '_, '_> {
             }
             Match::Concat { key, values: Tuples::Inline(list), negated } => {
                 let values = self.values(key)?;
-                passes(list.iter().any(|tuple| tuple.contains(&values)) != *negated)
+                let is_among = match self.chains.finders.written(self.place) {
+                    Some(finder) => finder.find(&values).is_some(),
+                    None => list.iter().any(|tuple| tuple.contains(&values)),
+                };
+                passes(is_among != *negated)
             }
             Match::ConnLimit(limit) => self.state.connections(self.place, limit).count(self.view),
             Match::Limit(limit) => self.state.limit(self.place, limit).count(self.view),
@@ -73,7 +78,7 @@ impl At<'_, '_, '_> {
     pub(super) fn mapped(&mut self, key: &[Selector], map: &MapRef) -> Passes<Data> {
         let key = self.values(key)?;
         let found = match map {
-            MapRef::Inline(elements) => match of_list(elements, &key) {
+            MapRef::Inline(elements) => match of_list(elements, self.chains.finders.written(self.place), &key) {
                 Found::Nothing => others_of_list(elements),
                 found => found,
             },
@@ -110,7 +115,7 @@ impl At<'_, '_, '_> {
         }
         Ok(match (self.table.set(name).map(ringwall_ir::Set::elements), key) {
             (Some(Elements::Intervals(set)), [value]) if set.contains(*value) => Found::Element(None),
-            (Some(Elements::List(list)), key) => of_list(list, key),
+            (Some(Elements::List(list)), key) => of_list(list, self.chains.finders.named(name), key),
             _ => Found::Nothing,
         })
     }
@@ -161,8 +166,11 @@ fn given(found: Found) -> Passes<Data> {
     }
 }
 
-fn of_list(list: &[Element], key: &[u128]) -> Found {
-    let hit = list.iter().find(|element| matches!(&element.key, Key::Tuple(tuple) if tuple.contains(key)));
+fn of_list(list: &[Element], finder: Option<&Finder>, key: &[u128]) -> Found {
+    let hit = match finder {
+        Some(finder) => finder.find(key).and_then(|place| list.get(place)),
+        None => list.iter().find(|element| matches!(&element.key, Key::Tuple(tuple) if tuple.contains(key))),
+    };
     hit.map_or(Found::Nothing, |element| Found::Element(element.data.clone()))
 }
 

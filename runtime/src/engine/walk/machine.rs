@@ -37,10 +37,8 @@ impl<R: Ruling> Machine<R> {
         for handful in packets.chunks(HANDFUL) {
             foreseen.clear();
             let parsed = handful.iter().filter_map(|packet| Packet::parse(&packet.bytes).ok());
-            foreseen.extend(parsed.map(|packet| self.conntrack.foresee(&packet)));
-            for one in &foreseen {
-                self.conntrack.approach(one);
-            }
+            foreseen.extend(parsed.map(|packet| Conntrack::foresee(&packet)));
+            self.conntrack.approach(&foreseen);
             for packet in handful {
                 self.observe(packet, &mut seen);
                 show(&mut seen);
