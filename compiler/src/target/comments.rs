@@ -73,6 +73,6 @@ fn counting(table: &Table, ipset: bool) -> Vec<String> {
         Elements::Intervals(_) => false,
         Elements::List(list) => list.iter().any(|element| !element.meters.is_empty()),
     };
-    let left_out = |set: &&Set| counts(set.elements()) && !(ipset && !set.spec().meters.is_empty());
+    let left_out = |set: &&Set| (!ipset || set.spec().meters.is_empty()) && counts(set.elements());
     table.sets().iter().filter(left_out).map(|set| format!("set {}", set.name())).collect()
 }
