@@ -16,7 +16,7 @@ mod time;
 mod told;
 mod write;
 
-pub(in crate::target) use merge::counts;
+pub(in crate::target) use merge::{counts, weakened};
 pub(in crate::target) use name::name;
 pub(in crate::target) use order::{decided_by, looked_at};
 pub(in crate::target) use permanent::lost;
