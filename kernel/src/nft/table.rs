@@ -42,7 +42,7 @@ struct Readable<'t, 'a> {
 
 impl<'a> Source<'a> for Readable<'_, 'a> {
     fn anonymous(&self, name: SetName<'a>) -> Option<&FoundSet<'a>> {
-        self.found.set(name).filter(|set| set.is_anonymous())
+        self.found.set(name).filter(|set| set.is_of_rule())
     }
 
     fn named(&self, name: &str) -> Option<&SetSpec> {
@@ -185,7 +185,7 @@ fn read_sets(
     devices: &Devices,
     parts: &mut TableParts,
 ) {
-    let mut sets: Vec<_> = found.sets.iter().filter(|set| !set.is_anonymous()).collect();
+    let mut sets: Vec<_> = found.sets.iter().filter(|set| !set.is_of_rule()).collect();
     if !origins.keep_order() {
         sets.sort_by_key(|set| set.name.text());
     }

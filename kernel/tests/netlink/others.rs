@@ -92,3 +92,25 @@ fn a_ruleset_with_an_unknown_is_refused_with_the_reason() {
     assert_eq!(refusal(""), plain);
     assert_eq!(refusal("it has no y"), format!("{plain}: it has no y"));
 }
+
+/// nft makes a set of a `meter` that belongs to its rule, and to the kernel it is a set as any.
+#[test]
+fn a_meter_is_a_set_that_its_rule_fills() {
+    in_namespace("others::a_meter_is_a_set_that_its_rule_fills", || {
+        let rule = "meter flood { ip saddr limit rate over 10/second } drop";
+        let ruleset = read(&format!(
+            "table inet t {{\nchain in {{\ntype filter hook input priority 0\ntcp dport {{ 1, 2 }} {rule}\n}}\n}}\n"
+        ));
+        assert_eq!(unknowns(&ruleset), [""; 0]);
+        let [set] = ruleset.tables[0].sets() else { panic!("{ruleset}") };
+        assert_eq!((set.name(), set.spec().flags.dynamic, set.spec().size), ("flood", true, Some(65535)));
+        let printed = ruleset.to_string();
+        assert!(
+            printed.contains("add @flood { ip saddr limit rate over 10/second burst 5 packets } drop"),
+            "{printed}"
+        );
+        flush();
+        apply(&ruleset).unwrap();
+        assert_eq!(read_ruleset().unwrap(), ruleset);
+    });
+}

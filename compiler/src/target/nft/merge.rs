@@ -3,6 +3,8 @@
 //!
 //! Two `!=` become one that excepts only packets with both values, and two `==` come to stand where one of them stood.
 
+use std::collections::BTreeSet;
+
 use ringwall_ir::fields::{Base, Load, Needs};
 use ringwall_ir::words::TableFamily;
 use ringwall_ir::{Field, Match, Rule, Selector, Step, Table, Values};
@@ -46,23 +48,39 @@ impl Candidate {
 
 /// Refuses what nft would make another test of.
 pub(super) fn check(table: &Table, rule: &Rule) -> Result<(), String> {
+    let steps = rule.steps();
+    pairs(table.family(), steps).iter().try_for_each(|(one, other)| check_pair(steps, one, other))
+}
+
+/// The places of tests that nft makes a weaker one of, in order, and why that is; none where there are no such.
+pub(in crate::target) fn weakened(family: TableFamily, steps: &[Step]) -> Option<(BTreeSet<usize>, String)> {
+    let pairs = pairs(family, steps);
+    let (first, second) = pairs.iter().find(|(one, _)| one.negated)?;
+    let with = pairs.iter().filter(|(one, _)| one.place == first.place);
+    Some((with.flat_map(|(one, other)| [one.place, other.place]).collect(), weaker(first, second)))
+}
+
+/// The tests that nft makes one of.
+fn pairs(family: TableFamily, steps: &[Step]) -> Vec<(Candidate, Candidate)> {
+    let mut pairs = Vec::new();
     let mut waiting: Vec<Candidate> = Vec::new();
     let mut asked = Asked::default();
-    for (place, step) in rule.steps().iter().enumerate() {
-        if table.family() == TableFamily::Inet && asked.learns_type(step) {
+    for (place, step) in steps.iter().enumerate() {
+        if family == TableFamily::Inet && asked.learns_type(step) {
             let frame = Match::within(Field::EtherType, Values::one(0)).into();
             waiting.extend(Candidate::of(place, &frame));
         }
         if counts(step) {
             // One alone waits on for others.
             if waiting.len() > 1 {
-                check_merges(rule, &mut waiting)?;
+                merge(&mut waiting, &mut pairs);
             }
             continue;
         }
         waiting.extend(Candidate::of(place, step));
     }
-    check_merges(rule, &mut waiting)
+    merge(&mut waiting, &mut pairs);
+    pairs
 }
 
 /// What nft has asked of a packet: behind a field of the link, it asks the frame for the family, and not the kernel, where
@@ -87,33 +105,33 @@ impl Asked {
     }
 }
 
-fn check_merges(rule: &Rule, waiting: &mut Vec<Candidate>) -> Result<(), String> {
+fn merge(waiting: &mut Vec<Candidate>, pairs: &mut Vec<(Candidate, Candidate)>) {
     waiting.sort_by_key(|each| (each.base, each.offset));
     let mut joined: Option<Candidate> = None;
     for next in waiting.drain(..) {
         joined = Some(match joined {
             Some(before) if before.merges_with(&next) => {
-                check_pair(rule, &before, &next)?;
+                pairs.push((before, next));
                 Candidate { bits: before.bits + next.bits, ..before }
             }
             _ => next,
         });
     }
-    Ok(())
 }
 
-fn check_pair(rule: &Rule, one: &Candidate, other: &Candidate) -> Result<(), String> {
+fn check_pair(steps: &[Step], one: &Candidate, other: &Candidate) -> Result<(), String> {
     if one.negated {
-        return Err(format!(
-            "nft 1.0.6 merges the tests of `{}` and `{}` into one that means less",
-            one.field, other.field
-        ));
+        return Err(weaker(one, other));
     }
     let (first, last) = (one.place.min(other.place), one.place.max(other.place));
-    if rule.steps().get(first..last).is_some_and(|between| between.iter().any(counts)) {
+    if steps.get(first..last).is_some_and(|between| between.iter().any(counts)) {
         return Err(format!("nft 1.0.6 moves what stands between `{}` and `{}` behind both", one.field, other.field));
     }
     Ok(())
+}
+
+fn weaker(one: &Candidate, other: &Candidate) -> String {
+    format!("nft 1.0.6 merges the tests of `{}` and `{}` into one that means less", one.field, other.field)
 }
 
 /// Whether it matters which packets come to the step: it counts them, or does something.

@@ -13,6 +13,7 @@ use ringwall_ir::words::{ChainPolicy, Hook};
 use ringwall_ir::{Chain, Early, Object, OriginId, Ruleset, Set, Table};
 
 use super::name::name;
+use super::permanent::lost;
 use super::replace::{Clear, check_set, cleared, is_made_anew, ungoverned};
 use super::rule::rule;
 use super::sayable::check_comment;
@@ -88,6 +89,7 @@ impl Writer<'_> {
         }
         for set in table.sets() {
             self.gap(&mut first);
+            self.unsayable.extend(lost(set, Target::Nft));
             self.set(table, set, Part::Declaration);
         }
         for chain in table.chains() {

@@ -107,6 +107,7 @@ impl Writer<'_> {
             self.command("add", "chain", table, hook(chain));
         }
         for set in table.sets() {
+            self.unsayable.extend(nft::lost(set, Target::NftJson));
             match nft::check_set(set).and_then(|()| set::declaration(table, set)) {
                 Ok(declared) => self.command("add", set::kind(set), table, declared),
                 Err(reason) => self.refuse(set.origin(), reason),

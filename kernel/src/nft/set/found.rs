@@ -72,6 +72,12 @@ impl<'a> FoundSet<'a> {
         self.has(sys::NFT_SET_ANONYMOUS)
     }
 
+    /// Whether rules say what it is: it belongs to one and has no name of its own. A `meter` of nft's belongs to its rule,
+    /// too, but has a name, and packets fill it as any set.
+    pub(in crate::nft) fn is_of_rule(&self) -> bool {
+        self.is_anonymous() && !self.has(sys::NFT_SET_EVAL)
+    }
+
     /// Whether its elements are intervals.
     pub(crate) fn is_interval(&self) -> bool {
         self.has(sys::NFT_SET_INTERVAL)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //! Rules, as nft prints them in JSON.
 
+use std::collections::BTreeSet;
+
 use ringwall_ir::words::{Family, Protocol, Refusal, TableFamily};
 use ringwall_ir::{Field, Match, OriginId, Rule, Selector, Step, Unknown, Values, Verdict};
 use serde_json::Value;
@@ -9,6 +11,7 @@ use super::statement::statement;
 use super::test::{both_ports, test};
 use super::verdict::verdict;
 use super::{NoWord, Read};
+use crate::target::nft::weakened;
 
 /// What one statement of a rule is.
 enum Part {
@@ -38,6 +41,9 @@ pub(super) fn rule(family: TableFamily, json: &Value, origin: OriginId) -> Resul
             Err(no_word) => steps.push(Step::Unknown(unknown(no_word, part))),
         }
     }
+    while let Some((places, why)) = weakened(family, &steps) {
+        steps = merged(steps, &places, why);
+    }
     if let Some((_, Verdict::Reject(refusal))) = &decided {
         steps.extend(guard_of_refusal(family, *refusal, parts, &steps));
     }
@@ -47,6 +53,18 @@ pub(super) fn rule(family: TableFamily, json: &Value, origin: OriginId) -> Resul
         Ok(rule) => Ok(rule),
         Err(illegal) => refused(json, &illegal.to_string(), origin),
     }
+}
+
+/// nft lists the parts of a test that it merged as if they were several, and merges them when it loads such JSON: an
+/// unknown stands where the first of them stood.
+fn merged(steps: Vec<Step>, places: &BTreeSet<usize>, reason: String) -> Vec<Step> {
+    let tests = places.iter().filter_map(|&place| steps.get(place)?.test());
+    let text = tests.map(Match::to_string).collect::<Vec<_>>().join(" ");
+    let mut whole = Some(Unknown { name: "two `!=` that nft merges".to_owned(), text, reason });
+    let places_and_steps = steps.into_iter().enumerate();
+    places_and_steps
+        .filter_map(|(place, step)| if places.contains(&place) { whole.take().map(Step::Unknown) } else { Some(step) })
+        .collect()
 }
 
 /// `reject with icmp` is for IPv4 alone, and a reset for TCP. nft, which asks for both, may not say so.

@@ -52,6 +52,31 @@ fn a_strange_statement_stands_in_its_place() {
     assert_eq!(spot.place, "inet t c #1");
 }
 
+/// nft 1.0.6 loads both as one test, `!=` of 32 bits, and lists that as two.
+#[test]
+fn tests_that_nft_merges_into_a_weaker_one_are_unknown() {
+    let port = |op: &str, field: &str| {
+        let left = json!({ "payload": { "protocol": "udp", "field": field } });
+        json!({ "match": { "op": op, "left": left, "right": 5 } })
+    };
+    let counter = json!({ "counter": { "packets": 0, "bytes": 0 } });
+    let text = list(&[
+        json!([port("!=", "sport"), port("!=", "dport"), { "drop": null }]),
+        json!([port("!=", "dport"), counter, port("!=", "sport"), { "drop": null }]),
+        json!([port("!=", "sport"), port("==", "dport"), { "drop": null }]),
+        json!([port("!=", "sport"), { "drop": null }]),
+    ]);
+    let (ruleset, errors) = read(&text);
+    assert_eq!(errors, []);
+    let [merged, apart, mixed, alone] = chain(&ruleset).rules() else { panic!("{ruleset}") };
+    let [Step::Unknown(unknown)] = merged.steps() else { panic!("{merged}") };
+    let reason = "nft 1.0.6 merges the tests of `udp sport` and `udp dport` into one that means less";
+    assert_eq!((unknown.text.as_str(), unknown.reason.as_str()), ("udp sport != 5 udp dport != 5", reason));
+    assert_eq!(merged.verdict(), Some(&Verdict::Drop));
+    assert!(matches!(apart.steps(), [Step::Unknown(_), Step::Statement(_)]), "{apart}");
+    assert_eq!((mixed.unknowns().count(), alone.unknowns().count()), (0, 0));
+}
+
 #[test]
 fn what_is_unknown_has_a_name() {
     let field =
