@@ -69,7 +69,7 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
 
 /// Runs the packets in front of the one that is asked for, and then that one, with an eye on each rule.
 fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Format) -> Result<String, Failure> {
-    let name = file.name.clone();
+    let (name, host) = (file.name.clone(), file.host.clone());
     let mut machine = Machine::new(&file.host, Explaining::new(&subject.ruleset));
     let mut progress = Progress::of(&file.reading, Results::AtTheEnd);
     let mut packets = file.enumerate().map(|(place, sent)| (place + 1, sent)).peekable();
@@ -90,6 +90,7 @@ fn trace(subject: &Subject, file: TrafficFile, wanted: Option<usize>, format: Fo
         let after = Entries::of(machine.conntrack(), packet.at);
         let trace = Trace {
             ruleset: &subject.ruleset,
+            host: &host,
             number,
             packet: &packet,
             seen: &seen,

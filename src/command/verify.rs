@@ -2,6 +2,7 @@
 //! `ringwall verify`: the same traffic through the policy's meaning, the machine and the kernel.
 
 mod backends;
+mod clock;
 mod random;
 mod report;
 
@@ -22,6 +23,7 @@ use crate::input::refuse_standard_twice;
 use crate::output;
 use crate::output::human::plural;
 use crate::output::progress::Spinner;
+use crate::output::talk;
 use crate::policy_file::Warnings;
 use crate::subject::Subject;
 use crate::traffic_file::TrafficFile;
@@ -72,6 +74,9 @@ pub fn run(arguments: &Args) -> Result<Outcome, Failure> {
     let Some(subject) = Subject::read(&asked, Warnings::Counted)? else { return Ok(Outcome::Found) };
     subject.check_runs()?;
     let batches = batches(arguments, &subject)?;
+    if arguments.traffic.is_some() && batches.first().is_some_and(|batch| clock::passes(&batch.traffic)) {
+        tell_clock(&subject);
+    }
     let mut others = backends::of(&subject.ruleset);
     let spinner = Spinner::new();
     let mut told = |step: Step<'_>| tell(&spinner, step);
@@ -102,6 +107,25 @@ fn tell(spinner: &Spinner, step: Step<'_>) {
             spinner.say(format!("{backend} and the machine: {number} in batch {batch}{first}"));
         }
     }
+}
+
+/// Tells of which rules a difference may come from the kernel's clock alone.
+fn tell_clock(subject: &Subject) {
+    const MOST: usize = 5;
+
+    let judged = clock::judged(&subject.ruleset);
+    if judged.is_empty() {
+        return;
+    }
+    let shown = judged.iter().take(MOST).map(|&origin| subject.place(Some(origin))).collect::<Vec<_>>().join("; ");
+    let more = judged.len().saturating_sub(MOST);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    talk(format!(
+        "note: the kernel judges limits and timeouts of elements by its own clock, not by that of the traffic: {shown}{more}"
+    ));
+    talk(
+        "  help: a difference at these rules, or behind them, may be one of clocks; `run` and `trace` go by the traffic's",
+    );
 }
 
 /// The user's traffic, and then the drawn packets in batches so small that no timeout of the kernel passes in one.

@@ -22,8 +22,9 @@ struct Map<'a> {
     title: &'a str,
     source: File<'a>,
     output: File<'a>,
-    /// By the id that a rule carries in its comment.
-    rules: BTreeMap<&'a str, Place<'a>>,
+    /// By the id that a rule carries in its comment. Rules of others carry none: those of nft by the name of their place,
+    /// those of iptables by their line.
+    rules: BTreeMap<String, Place<'a>>,
 }
 
 #[derive(Serialize)]
@@ -35,7 +36,12 @@ struct File<'a> {
 #[derive(Serialize)]
 struct Place<'a> {
     file: &'a str,
-    line: u32,
+    /// None where lines tell nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    /// Where it stands that has no line: `inet filter input #3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
 }
 
 /// Where the map of a compiled file stands.
@@ -62,12 +68,18 @@ pub fn text(subject: &Subject, output: &Path, text: &str) -> Result<String, Fail
     Ok(json + "\n")
 }
 
-fn places<'a>(ruleset: &'a Ruleset, file: &'a str) -> BTreeMap<&'a str, Place<'a>> {
+fn places<'a>(ruleset: &'a Ruleset, file: &'a str) -> BTreeMap<String, Place<'a>> {
     let of_rules = ruleset.chains().flat_map(|(_, chain)| chain.rules()).map(|rule| rule.origin());
     let closings = ruleset.chains().filter_map(|(_, chain)| chain.bound()).map(|base| base.closing);
     let place = |origin: OriginId| {
-        let origin = ruleset.origin(origin).filter(|origin| !origin.id.is_empty())?;
-        Some((origin.id.as_str(), Place { file, line: origin.line }))
+        let origin = ruleset.origin(origin)?;
+        let line = (origin.line > 0).then_some(origin.line);
+        let id = match (origin.name(), line) {
+            ("", None) => return None,
+            ("", Some(line)) => format!("line {line}"),
+            (id, _) => id.to_owned(),
+        };
+        Some((id, Place { file, line, place: origin.place() }))
     };
     of_rules.chain(closings).filter_map(place).collect()
 }

@@ -5,6 +5,7 @@
 use ringwall_ir::words::Direction;
 use ringwall_ir::{OriginId, Ruleset, Verdict};
 use ringwall_runtime::engine::interpret::{Met, MetChain, MetRule, Outcome};
+use ringwall_runtime::host::Host;
 use ringwall_runtime::observation::{Fate, Observation};
 use ringwall_runtime::traffic::{Entry, TimedPacket};
 use serde::Serialize;
@@ -21,6 +22,8 @@ const COLUMNS: &[(&str, Align)] = &[("", Align::Left), ("sentence", Align::Left)
 pub struct Trace<'a> {
     /// The ruleset.
     pub ruleset: &'a Ruleset,
+    /// The host, which has names for the numbers of its interfaces.
+    pub host: &'a Host,
     /// Its number, from 1.
     pub number: usize,
     /// The packet.
@@ -72,7 +75,7 @@ impl Trace<'_> {
         let mut table = Table::new(COLUMNS);
         for group in grouped(&chain.rules) {
             let Some(telling) = telling(group) else { continue };
-            let (what, reason) = told(met, chain, telling);
+            let (what, reason) = told(met, chain, telling, self.host);
             table.row([what.to_owned(), self.sentence(telling.rule.origin()), reason]);
         }
         if let Some((policy, closing)) = chain.policy {
@@ -91,7 +94,7 @@ impl Trace<'_> {
     pub fn report(&self) -> Report<'_> {
         let sentence = |origin| Sentence::of(self.ruleset, Some(origin));
         let rule = |met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>| {
-            let (outcome, reason) = told(met, chain, one);
+            let (outcome, reason) = told(met, chain, one, self.host);
             let test = match &one.outcome {
                 Outcome::PassedOver(failed) => failed.step.map(ToString::to_string),
                 Outcome::Passed(_) => None,
@@ -165,9 +168,9 @@ fn telling<'m, 'a>(rules: &'m [MetRule<'a>]) -> Option<&'m MetRule<'a>> {
 }
 
 /// What came of a rule, and why.
-fn told(met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>) -> (&'static str, String) {
+fn told(met: &Met<'_>, chain: &MetChain<'_>, one: &MetRule<'_>, host: &Host) -> (&'static str, String) {
     match &one.outcome {
-        Outcome::PassedOver(failed) => ("passed over", why(failed, chain.table, met.family, met.protocol)),
+        Outcome::PassedOver(failed) => ("passed over", why(failed, chain.table, host, (met.family, met.protocol))),
         Outcome::Passed(None | Some(Verdict::Continue)) => ("matched", "the packet goes on".to_owned()),
         Outcome::Passed(Some(Verdict::Jump(chain) | Verdict::Goto(chain))) => {
             ("matched", format!("goes to chain {chain}"))

@@ -2,8 +2,9 @@
 //! Why a packet did not pass a test, in words: `destination port is 80, not 22`.
 
 use ringwall_ir::words::{Family, Protocol};
-use ringwall_ir::{Field, Match, Selector, Step, Table, Tuples, Values};
+use ringwall_ir::{Datatype, Field, Match, Selector, Step, Table, Tuples, Values};
 use ringwall_runtime::engine::interpret::Failed;
+use ringwall_runtime::host::Host;
 
 use super::table::squeezed;
 
@@ -13,8 +14,8 @@ const MOST_VALUES: usize = 6;
 /// Longer tests are cut.
 const LONGEST_TEST: usize = 80;
 
-/// Why a packet of this family and protocol did not pass a rule of the table.
-pub fn why(failed: &Failed<'_>, table: &Table, family: Family, protocol: Protocol) -> String {
+/// Why a packet of this family and protocol did not pass a rule of the table on the host.
+pub fn why(failed: &Failed<'_>, table: &Table, host: &Host, (family, protocol): (Family, Protocol)) -> String {
     let test = match failed.step {
         Some(Step::Match(test)) => test,
         None => return "the map has nothing for it".to_owned(),
@@ -33,11 +34,11 @@ pub fn why(failed: &Failed<'_>, table: &Table, family: Family, protocol: Protoco
                 let wanted = datatype.value_text(bits).replace(',', " or ");
                 return format!("{} is {}, not {wanted}", name(field), datatype.value_text(seen));
             }
-            one_field(table, *selector, values, *negated, seen)
+            one_field(table, host, *selector, values, *negated, seen)
         }
         Match::Concat { key, values, negated } => {
             let parts = key.iter().zip(&failed.seen).map(|(selector, seen)| {
-                let text = selector.field().datatype().value_text(seen.unwrap_or_default());
+                let text = value_text(host, selector.field(), seen.unwrap_or_default());
                 format!("{} {text}", name(selector.field()))
             });
             let among = match values {
@@ -63,9 +64,9 @@ fn lacks(selector: Selector, family: Family, protocol: Protocol) -> String {
     }
 }
 
-fn one_field(table: &Table, selector: Selector, values: &Values, negated: bool, seen: u128) -> String {
+fn one_field(table: &Table, host: &Host, selector: Selector, values: &Values, negated: bool, seen: u128) -> String {
     let field = selector.field();
-    let text = |value| field.datatype().value_text(value);
+    let text = |value| value_text(host, field, value);
     let (what, seen) = match selector.mask() {
         None => (name(field), text(seen)),
         Some(mask) => (format!("{} & {}", name(field), text(mask)), text(seen & mask)),
@@ -97,6 +98,14 @@ fn one_field(table: &Table, selector: Selector, values: &Values, negated: bool, 
     }
 }
 
+/// A value; of an interface its name, which the numbers of a host stand for.
+fn value_text(host: &Host, field: Field, value: u128) -> String {
+    let is_it = |name: &&str| host.number(name).is_some_and(|number| u128::from(number) == value);
+    let mut names = host.interfaces.iter().map(|interface| interface.name.as_str()).chain(["lo"]);
+    let name = names.find(is_it).filter(|_| field.datatype() == Datatype::IfaceIndex);
+    name.map_or_else(|| field.datatype().value_text(value), str::to_owned)
+}
+
 /// A field in the words of people.
 fn name(field: Field) -> String {
     match field {
@@ -118,14 +127,15 @@ fn name(field: Field) -> String {
 #[cfg(test)]
 mod tests {
     use ringwall_ir::words::TableFamily;
-    use ringwall_ir::{IntervalSet, TableParts};
+    use ringwall_ir::{IntervalSet, Symbol, TableParts};
 
     use super::*;
 
     fn told(test: Match, seen: Option<u128>) -> String {
         let step = Step::Match(test);
         let table = Table::new(TableFamily::Inet, "t", TableParts::default()).unwrap();
-        why(&Failed { place: 0, step: Some(&step), seen: vec![seen] }, &table, Family::Ipv4, Protocol::UDP)
+        let host = Host::with_addresses(&[]);
+        why(&Failed { place: 0, step: Some(&step), seen: vec![seen] }, &table, &host, (Family::Ipv4, Protocol::UDP))
     }
 
     fn ports(ports: &[u128]) -> Values {
@@ -148,6 +158,14 @@ mod tests {
             "destination port is 80, which is not in web"
         );
         assert_eq!(told(Match::any_of(Field::CtState, 2 | 4), Some(8)), "ct state is new, not established or related");
+    }
+
+    #[test]
+    fn a_number_of_an_interface_is_told_by_its_name() {
+        let symbol = Symbol { name: "lo".to_owned(), number: None };
+        let test = Match::within(Field::Iif, Values::Symbols(vec![symbol]));
+        assert_eq!(told(test, Some(2)), "iif is eth0, not lo");
+        assert_eq!(told(Match::within(Field::Iif, Values::one(9)), Some(7)), "iif is 7, not 9");
     }
 
     #[test]

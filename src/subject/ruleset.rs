@@ -66,7 +66,10 @@ fn iptables_save(
 
 fn nft_list(file: &str, list: &str) -> Option<Ruleset> {
     let (ruleset, errors) = nft_json::read(list);
-    tell_each(&errors, |error| talk(format!("{file}: item {}: {}", error.item, error.message)));
+    tell_each(&errors, |error| match error.item {
+        0 => talk(format!("{file}: {}", error.message)),
+        item => talk(format!("{file}: item {item}: {}", error.message)),
+    });
     let untold = nft_json::untold(list, &ruleset);
     if errors.is_empty() && !untold.is_empty() {
         talk(format!("{file}: note: nft does not list {}: it counts as not said", untold.join(", and ")));

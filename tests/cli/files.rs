@@ -14,6 +14,7 @@ use crate::support::test;
 pub fn tests() -> Vec<Trial> {
     vec![
         test("cli", "an_output_file_is_replaced", replaced),
+        test("cli", "the_map_of_a_ruleset_of_others_tells_lines_or_places", map_of_others),
         test("cli", "an_output_file_keeps_its_permissions", permissions),
         test("cli", "a_link_keeps_pointing_where_it_points", link),
         test("cli", "errors_leave_the_output_file_alone", left_alone),
@@ -47,6 +48,29 @@ fn replaced() -> Result<(), Failed> {
     assert_eq!(map["ringwall-map"], 1);
     assert_eq!(map["output"]["file"], "out.nft");
     assert!(map["rules"].as_object().is_some_and(|rules| rules.values().all(|place| place["line"].is_u64())), "{map}");
+    Ok(())
+}
+
+/// Rules of others carry no id: those of iptables are told by their line, those of nft by their place.
+fn map_of_others() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let rules =
+        "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n-A INPUT -p tcp -j DROP\nCOMMIT\n";
+    let chain = r#"{"family": "inet", "table": "t", "name": "c", "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}"#;
+    let rule = r#"{"family": "inet", "table": "t", "chain": "c", "expr": [{"drop": null}]}"#;
+    let list = format!(
+        r#"{{"nftables": [{{"table": {{"family": "inet", "name": "t"}}}}, {{"chain": {chain}}}, {{"rule": {rule}}}]}}"#
+    );
+    for (name, text, key, value) in
+        [("rules", rules, "line", serde_json::json!(5)), ("list", &list, "place", "inet t c #1".into())]
+    {
+        let file = directory.path().join(name);
+        assert_eq!(compile_to(text, &file), Some(0), "{name}");
+        let map = fs::read_to_string(directory.path().join(format!("{name}.map.json")))?;
+        let map: serde_json::Value = serde_json::from_str(&map)?;
+        let places = map["rules"].as_object().expect("an object");
+        assert!(places.values().any(|place| place[key] == value), "{map}");
+    }
     Ok(())
 }
 

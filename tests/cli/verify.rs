@@ -15,7 +15,31 @@ pub fn tests() -> Vec<Trial> {
         test("cli", "verify_at_random_draws_as_many_packets_as_it_is_told", packets),
         test("cli", "verify_at_random_looks_first_whether_it_can_write", directory),
         test("cli", "verify_tells_why_a_backend_is_left_out_in_lines_that_can_be_read", left_out),
+        test("cli", "verify_names_the_rules_that_the_kernel_judges_by_its_own_clock", clock),
     ]
+}
+
+fn clock() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let place = |name: &str| directory.path().join(name);
+    let chain =
+        |rules: &str| format!("*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n{rules}COMMIT\n");
+    let rules =
+        "-A INPUT -p udp --dport 53 -m limit --limit 1/minute --limit-burst 1 -j ACCEPT\n-A INPUT -p tcp -j ACCEPT\n";
+    fs::write(place("limit.rules"), chain(rules))?;
+    fs::write(place("plain.rules"), chain("-A INPUT -p tcp -j ACCEPT\n"))?;
+    let host = "host 192.0.2.1/24 on eth0\n";
+    let packet = |time: &str| format!("{time} in on eth0 udp 192.0.2.9:4000 > 192.0.2.1:53\n");
+    fs::write(place("slow"), format!("{host}{}{}", packet("0"), packet("70")))?;
+    fs::write(place("fast"), format!("{host}{}{}", packet("0"), packet("0")))?;
+    for (rules, traffic, noted) in
+        [("limit.rules", "slow", true), ("limit.rules", "fast", false), ("plain.rules", "slow", false)]
+    {
+        let ran = ringwall(&["verify", argument(&place(rules)), argument(&place(traffic)), "--packets", "1"]);
+        assert_eq!(ran.stderr.contains("by its own clock"), noted, "{rules} {traffic}: {}", ran.stderr);
+        assert_eq!(ran.stderr.contains("limit.rules:5"), noted, "{}", ran.stderr);
+    }
+    Ok(())
 }
 
 fn usage() -> Result<(), Failed> {
