@@ -128,7 +128,11 @@ impl Table {
     pub fn is_taken(&self, tuple: &Tuple, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(id) else { return false };
         let tuple = Packed::of(tuple);
-        self.lookup(&tuple, tuple.hash(), entry.zone).is_some_and(|(found, _)| {
+        let zone = entry.zone;
+        self.lookup(&tuple, tuple.hash(), zone).is_some_and(|(found, direction)| {
+            if zone.of(direction) != zone.of(CtDirection::Reply) {
+                return false;
+            }
             let other = self.entries.get(found).filter(|other| found != id && other.expires.is_after(now));
             other.is_some_and(|other| other.packed(CtDirection::Original) != entry.packed(CtDirection::Original))
         })
@@ -161,7 +165,11 @@ impl Table {
             return true;
         }
         let (original, reply, zone) = (entry.original(), entry.reply(), entry.zone);
-        if self.find(&original, zone, now).is_some() || self.find(&reply, zone, now).is_some() {
+        // The kernel looks among those that were hashed with the zone of the tuple's own direction.
+        let mut clashes = |tuple: &Tuple, own: CtDirection| {
+            self.find(tuple, zone, now).is_some_and(|(_, direction)| zone.of(direction) == zone.of(own))
+        };
+        if clashes(&original, CtDirection::Original) || clashes(&reply, CtDirection::Reply) {
             return false;
         }
         for direction in BOTH {
