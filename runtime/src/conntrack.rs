@@ -81,6 +81,15 @@ impl Tracked {
 #[derive(Clone, Copy, Debug)]
 pub struct Foreseen(Option<(Packed, u32)>);
 
+impl Foreseen {
+    fn of(layers: &Layers<'_>) -> Self {
+        Self(layers.tuple().map(|tuple| {
+            let packed = Packed::of(&tuple);
+            (packed, packed.hash())
+        }))
+    }
+}
+
 /// A packet as a protocol's tracker sees it.
 pub(crate) struct Arrival<'a> {
     now: Duration,
@@ -117,19 +126,14 @@ impl Conntrack {
     /// `nf_conntrack_core.c`). `hook` is prerouting or output; checksums are verified at prerouting only.
     /// `zone` is what rules said before.
     pub fn track(&mut self, packet: &Packet<'_>, hook: Hook, zone: Zone, now: Duration) -> Tracked {
-        let foreseen = Self::foresee(packet);
-        self.track_foreseen(packet, &foreseen, hook, zone, now)
+        let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
+        self.track_layers(&layers, &Foreseen::of(&layers), hook, zone, now)
     }
 
     /// What a packet will be looked for by, when it is tracked.
     #[must_use]
     pub fn foresee(packet: &Packet<'_>) -> Foreseen {
-        let layers = Layers::of(packet.bytes(), packet.family());
-        let tuple = layers.and_then(|layers| layers.tuple());
-        Foreseen(tuple.map(|tuple| {
-            let packed = Packed::of(&tuple);
-            (packed, packed.hash())
-        }))
+        Layers::of(packet.bytes(), packet.family()).map_or(Foreseen(None), |layers| Foreseen::of(&layers))
     }
 
     /// Looks at what tracking some packets will look at, and changes nothing: so that they do not wait for memory one after
@@ -157,9 +161,20 @@ impl Conntrack {
         now: Duration,
     ) -> Tracked {
         let Some(layers) = Layers::of(packet.bytes(), packet.family()) else { return Tracked::INVALID };
+        self.track_layers(&layers, foreseen, hook, zone, now)
+    }
+
+    fn track_layers(
+        &mut self,
+        layers: &Layers<'_>,
+        foreseen: &Foreseen,
+        hook: Hook,
+        zone: Zone,
+        now: Duration,
+    ) -> Tracked {
         let verify = hook == Hook::Prerouting && self.sysctls.checksum;
         self.table.end_calls(now);
-        if let Some(tracked) = related::track(&mut self.table, &layers, zone, verify, now) {
+        if let Some(tracked) = related::track(&mut self.table, layers, zone, verify, now) {
             return tracked;
         }
         let Some((mut tuple, mut hash)) = foreseen.0 else { return Tracked::INVALID };
@@ -169,7 +184,7 @@ impl Conntrack {
         }
         // A packet that reopens a conversation is looked up a second time, when there is nothing left to reopen.
         loop {
-            match self.follow(&layers, (&tuple, hash), zone, verify, now) {
+            match self.follow(layers, (&tuple, hash), zone, verify, now) {
                 (Outcome::Invalid, _) => return Tracked::INVALID,
                 (Outcome::Accept | Outcome::Kill, tracked) => return tracked,
                 (Outcome::Reopen, _) => {}
@@ -212,10 +227,7 @@ impl Conntrack {
                 }
             }
             Outcome::Invalid => self.table.finish(id),
-            Outcome::Reopen => {
-                self.table.kill(id);
-                self.table.finish(id);
-            }
+            Outcome::Reopen => self.table.end(id),
         }
         (outcome, Tracked { state, direction: Some(direction), entry: Some(id) })
     }

@@ -144,8 +144,7 @@ fn bind_entry(table: &mut Table, id: EntryId, end: End, range: Option<Range>, no
     let chosen = choose::tuple(table, id, &current, end, &range, now);
     let Some(reply) = chosen.tuple.inverted() else { return };
     if let Some(gone) = chosen.gone {
-        table.kill(gone);
-        table.finish(gone);
+        table.end(gone);
     }
     let Some(entry) = table.get_mut(id) else { return };
     entry.port_drawn |= chosen.port_drawn;

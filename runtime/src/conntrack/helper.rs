@@ -446,8 +446,7 @@ impl Table {
     fn end_late(&mut self, entries: &[EntryId], now: Duration) {
         for &id in entries {
             if self.get(id).is_some_and(|entry| entry.is_confirmed() && !entry.expires.is_after(now)) {
-                self.kill(id);
-                self.finish(id);
+                self.end(id);
             }
         }
     }

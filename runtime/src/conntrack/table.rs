@@ -69,6 +69,14 @@ impl Table {
         self.find_packed(&tuple, tuple.hash(), zone, now)
     }
 
+    /// As [`Self::find`], among what is in the bucket of a tuple of one direction of the zone: the kernel hashes each tuple
+    /// with the zone of its direction (`hash_conntrack`).
+    fn find_beside(&mut self, tuple: &Tuple, zone: Zone, own: CtDirection, now: Duration) -> Option<EntryId> {
+        let tuple = Packed::of(tuple);
+        let found = self.lookup(&tuple, tuple.hash(), zone, Some(own));
+        self.unless_late(found, now).map(|(id, _)| id)
+    }
+
     /// The same by what the table holds of a tuple.
     #[inline]
     pub fn find_packed(
@@ -78,25 +86,39 @@ impl Table {
         zone: Zone,
         now: Duration,
     ) -> Option<(EntryId, CtDirection)> {
-        let (id, direction) = self.lookup(tuple, hash, zone)?;
+        let found = self.lookup(tuple, hash, zone, None);
+        self.unless_late(found, now)
+    }
+
+    /// What was found, but for an entry whose time is up: that is removed.
+    #[inline]
+    fn unless_late(&mut self, found: Option<(EntryId, CtDirection)>, now: Duration) -> Option<(EntryId, CtDirection)> {
+        let (id, direction) = found?;
         if self.entries.get(id).is_some_and(|entry| entry.expires.is_after(now)) {
             return Some((id, direction));
         }
-        self.kill(id);
-        self.finish(id);
+        self.end(id);
         None
     }
 
     /// A conversation with itself has one tuple for both directions, and its packets count as replies: the kernel's table
-    /// finds first what was inserted last.
+    /// finds first what was inserted last. `own` is the direction that the tuple has, where it is an entry's and no packet's.
     #[inline]
-    fn lookup(&self, tuple: &Packed, hash: u32, zone: Zone) -> Option<(EntryId, CtDirection)> {
+    fn lookup(
+        &self,
+        tuple: &Packed,
+        hash: u32,
+        zone: Zone,
+        own: Option<CtDirection>,
+    ) -> Option<(EntryId, CtDirection)> {
         let mut original = None;
         for handle in self.confirmed.places(hash) {
             let direction = if handle & 1 == 1 { CtDirection::Reply } else { CtDirection::Original };
             let place = handle >> 1;
             let Some(entry) = self.entries.at(place) else { continue };
-            if entry.packed(direction) == tuple && entry.zone.of(direction) == zone.of(direction) {
+            let there = zone.of(direction);
+            let hashed_there = own.is_none_or(|own| zone.of(own) == there);
+            if hashed_there && entry.packed(direction) == tuple && entry.zone.of(direction) == there {
                 let found = Some((EntryId::of(entry, place), direction));
                 if direction == CtDirection::Reply {
                     return found;
@@ -128,11 +150,7 @@ impl Table {
     pub fn is_taken(&self, tuple: &Tuple, id: EntryId, now: Duration) -> bool {
         let Some(entry) = self.entries.get(id) else { return false };
         let tuple = Packed::of(tuple);
-        let zone = entry.zone;
-        self.lookup(&tuple, tuple.hash(), zone).is_some_and(|(found, direction)| {
-            if zone.of(direction) != zone.of(CtDirection::Reply) {
-                return false;
-            }
+        self.lookup(&tuple, tuple.hash(), entry.zone, Some(CtDirection::Reply)).is_some_and(|(found, _)| {
             let other = self.entries.get(found).filter(|other| found != id && other.expires.is_after(now));
             other.is_some_and(|other| other.packed(CtDirection::Original) != entry.packed(CtDirection::Original))
         })
@@ -143,7 +161,7 @@ impl Table {
     pub fn gives_way(&self, tuple: &Tuple, id: EntryId, now: Duration) -> Option<EntryId> {
         let entry = self.entries.get(id)?;
         let tuple = Packed::of(tuple);
-        let (found, CtDirection::Reply) = self.lookup(&tuple, tuple.hash(), entry.zone)? else { return None };
+        let (found, CtDirection::Reply) = self.lookup(&tuple, tuple.hash(), entry.zone, None)? else { return None };
         let old = self.entries.get(found).filter(|old| found != id && old.expires.is_after(now))?;
         let (ProtocolState::Tcp(old_state), ProtocolState::Tcp(new_state)) = (&old.protocol, &entry.protocol) else {
             return None;
@@ -155,7 +173,7 @@ impl Table {
     /// The confirmed entry that has the tuple, whether or not its time is up.
     pub fn confirmed(&self, tuple: &Tuple, zone: Zone) -> Option<EntryId> {
         let tuple = Packed::of(tuple);
-        self.lookup(&tuple, tuple.hash(), zone).map(|(id, _)| id)
+        self.lookup(&tuple, tuple.hash(), zone, None).map(|(id, _)| id)
     }
 
     /// Lets packets find an entry, if it is not dying. False if another one has a tuple of it already.
@@ -165,10 +183,7 @@ impl Table {
             return true;
         }
         let (original, reply, zone) = (entry.original(), entry.reply(), entry.zone);
-        // The kernel looks among those that were hashed with the zone of the tuple's own direction.
-        let mut clashes = |tuple: &Tuple, own: CtDirection| {
-            self.find(tuple, zone, now).is_some_and(|(_, direction)| zone.of(direction) == zone.of(own))
-        };
+        let mut clashes = |tuple, own| self.find_beside(tuple, zone, own, now).is_some();
         if clashes(&original, CtDirection::Original) || clashes(&reply, CtDirection::Reply) {
             return false;
         }
@@ -223,6 +238,12 @@ impl Table {
             .filter(move |entry| !entry.is_confirmed() || entry.expires.is_after(now))
     }
 
+    /// Ends an entry that no packet at hand belongs to.
+    pub fn end(&mut self, id: EntryId) {
+        self.kill(id);
+        self.finish(id);
+    }
+
     /// Removes an entry that is dying or was never confirmed.
     pub fn finish(&mut self, id: EntryId) {
         let gone = |entry: &Entry| entry.status.contains(CtStatus::DYING) || !entry.is_confirmed();
@@ -243,8 +264,7 @@ impl Table {
     fn sweep(&mut self, now: Duration) {
         let late = self.entries.iter().filter(|(_, entry)| entry.is_confirmed() && !entry.expires.is_after(now));
         for id in late.map(|(id, _)| id).collect::<Vec<_>>() {
-            self.kill(id);
-            self.finish(id);
+            self.end(id);
         }
     }
 

@@ -3,8 +3,8 @@
 //!
 //! It decides nothing. A rule is passed over where one of its first tests fails, those in front of everything that counts
 //! or changes something, so that nothing would come of it. The rule that is left is then run by the interpreter, from the
-//! first step on that the classifier did not test (where nothing is left but to accept or to drop, that is all), and behind it the classifier is asked anew, for the rule may have changed
-//! what later ones test. So whatever the classifier does not know, it does not pass over, and with it or without it a ruleset
+//! first step on that the classifier did not test (where nothing is left but to accept or to drop, that is all), and behind
+//! it the classifier is asked anew, for the rule may have changed what later ones test. So whatever the classifier does not know, it does not pass over, and with it or without it a ruleset
 //! decides alike and counts alike.
 //!
 //! Long lists of elements, of sets and maps, are searched by the same trees: see [`finder`].

@@ -142,10 +142,15 @@ impl<'a> Interpreter<'a> {
     ) -> Self {
         let mut state = State::new(ruleset);
         let mut tables = Vec::new();
-        let mut bound = Vec::new();
+        let mut chains: Vec<Bound<'_>> = Vec::new();
         for (number, table) in ruleset.tables.iter().enumerate() {
-            let chains = || table.chains().iter().enumerate();
-            bound.extend(chains().filter_map(|(place, chain)| Some((number, table, place, chain, chain.bound()?))));
+            let declared = || table.chains().iter().enumerate();
+            for (place, chain) in declared() {
+                if let Some(base) = chain.bound() {
+                    let stage = stage(table, base, &chains);
+                    chains.push(Bound { number, table, place, chain, base, stage });
+                }
+            }
             let live: Vec<_> = table
                 .sets()
                 .iter()
@@ -154,19 +159,9 @@ impl<'a> Interpreter<'a> {
                 .collect();
             let is_live = |name: &str| live.contains(&name);
             let (classifiers, finders) = fast(table, &is_live);
-            let numbers = chains().map(|(place, chain)| (chain.name(), place)).collect();
+            let numbers = declared().map(|(place, chain)| (chain.name(), place)).collect();
             tables.push(Chains { numbers, classifiers, finders });
         }
-        let mut chains: Vec<_> = bound
-            .iter()
-            .enumerate()
-            .map(|(i, &(number, table, place, chain, base))| {
-                let before = bound.get(..i).unwrap_or_default();
-                let nat: Vec<&Table> =
-                    before.iter().filter(|other| other.4.kind == ChainType::Nat).map(|other| other.1).collect();
-                Bound { number, table, place, chain, base, stage: stage(table, base, &nat) }
-            })
-            .collect();
         // Among equals the one that was registered last comes first (`nf_hook_entries_grow`).
         chains.reverse();
         chains.sort_by_key(|bound| bound.base.priority);
@@ -317,7 +312,7 @@ impl<'a> At<'_, 'a, '_> {
 /// When a base chain is asked. Of a chain at the priority of translation and the translation, the one that was registered
 /// last comes first; translation is registered with the first chain of type nat of the family (`nat`: the tables of those
 /// that were registered before).
-fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
+fn stage(table: &Table, base: &BaseChain, before: &[Bound<'_>]) -> Stage {
     if base.kind == ChainType::Nat {
         return Stage::Translating;
     }
@@ -325,7 +320,7 @@ fn stage(table: &Table, base: &BaseChain, nat: &[&Table]) -> Stage {
     let beside = stage == Stage::Translated && Stage::of(base.hook, Priority(base.priority.0 - 1)) != stage;
     let shares =
         |other: &Table| Family::ALL.iter().any(|&family| table.family().sees(family) && other.family().sees(family));
-    let behind = nat.iter().any(|other| shares(other));
+    let behind = before.iter().any(|other| other.base.kind == ChainType::Nat && shares(other.table));
     if beside && behind { Stage::Tracked } else { stage }
 }
 

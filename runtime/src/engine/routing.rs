@@ -63,7 +63,7 @@ impl<'a> Routing<'a> {
         let own_source = self.is_own(Family::Ipv4, source, interface);
         // What is sent to everybody is delivered before the source is seen to be a loopback address.
         let looped = from == v4::Kind::Loopback && to != v4::Kind::Broadcast;
-        if matches!(from, v4::Kind::Multicast | v4::Kind::Broadcast) || looped || own_source {
+        if from.is_of_many() || looped || own_source {
             return Way::Martian;
         }
         if from != v4::Kind::Zero && !self.may_come_from(source, interface) {
@@ -151,7 +151,7 @@ impl<'a> Routing<'a> {
 
     /// Where an IPv4 packet to a group or to all goes that has a source of the host's own: out of the interface that has it.
     pub fn by_source(self, source: u128, destination: u128) -> Option<Way<'a>> {
-        if !matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast) {
+        if !v4::kind(destination).is_of_many() {
             return None;
         }
         if v4::kind(source) == v4::Kind::Loopback {
@@ -165,7 +165,7 @@ impl<'a> Routing<'a> {
     fn is_for_all_on_a_link(self, family: Family, destination: u128) -> bool {
         match family {
             Family::Ipv4 => v4::kind(destination) == v4::Kind::Broadcast,
-            Family::Ipv6 => v6::is_multicast(destination) || wire::is_link_local(destination),
+            Family::Ipv6 => is_of_a_link(family, destination),
         }
     }
 
@@ -193,10 +193,7 @@ impl<'a> Routing<'a> {
     /// Whether a destination is a broadcast address or a group.
     pub fn is_group(self, family: Family, destination: u128) -> bool {
         match family {
-            Family::Ipv4 => {
-                matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast)
-                    || self.is_broadcast(destination)
-            }
+            Family::Ipv4 => v4::kind(destination).is_of_many() || self.is_broadcast(destination),
             Family::Ipv6 => v6::is_multicast(destination),
         }
     }
@@ -209,7 +206,7 @@ impl<'a> Routing<'a> {
         };
         interface != LOOPBACK
             && match family {
-                Family::Ipv4 => matches!(v4::kind(destination), v4::Kind::Multicast | v4::Kind::Broadcast) || of_all(),
+                Family::Ipv4 => v4::kind(destination).is_of_many() || of_all(),
                 Family::Ipv6 => v6::is_multicast(destination),
             }
     }
@@ -304,6 +301,13 @@ pub mod v4 {
         /// 255.255.255.255
         Broadcast,
         Other,
+    }
+
+    impl Kind {
+        /// Whether the address is a group's, or everybody's.
+        pub const fn is_of_many(self) -> bool {
+            matches!(self, Self::Multicast | Self::Broadcast)
+        }
     }
 
     pub const fn kind(address: u128) -> Kind {

@@ -262,7 +262,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
 
     fn reassemble(&mut self, hook: Hook) -> Step {
         let reassembly = {
-            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+            let Some(packet) = laid_out(self.layout, &self.bytes) else {
                 return Err(self.lost("ip input"));
             };
             self.machine.fragments.take(&packet, hook, self.now)
@@ -287,7 +287,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
             Some(tracked) => tracked,
             None if self.carried.untracked => Tracked::UNTRACKED,
             None => {
-                let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+                let Some(packet) = laid_out(self.layout, &self.bytes) else {
                     return Err(self.lost("defragmentation"));
                 };
                 self.machine.conntrack.track(&packet, hook, self.carried.zone.unwrap_or_default(), self.now)
@@ -332,7 +332,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
         }
         let tracked = self.tracked;
         let (decision, filtering) = {
-            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else {
+            let Some(packet) = laid_out(self.layout, &self.bytes) else {
                 return Err(self.lost("ip input"));
             };
             let Parts { host, ruling, conntrack, .. } = self.machine.lent();
@@ -402,7 +402,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
         let Some(tracked) = helped else { return Ok(()) };
         let broadcast = self.broadcast();
         let help = {
-            let Some(packet) = self.layout.and_then(|layout| layout.of(&self.bytes)) else { return Ok(()) };
+            let Some(packet) = laid_out(self.layout, &self.bytes) else { return Ok(()) };
             self.machine.conntrack.help(tracked, &packet, broadcast, self.now)
         };
         match help {
@@ -433,7 +433,7 @@ impl<'m, R: Ruling> Walk<'m, R> {
     }
 
     fn packet(&self) -> Result<Packet<'_>, Fate> {
-        self.layout.and_then(|layout| layout.of(&self.bytes)).ok_or(Fate::Drop)
+        laid_out(self.layout, &self.bytes).ok_or(Fate::Drop)
     }
 
     fn family(&self) -> Family {
@@ -446,4 +446,9 @@ impl<'m, R: Ruling> Walk<'m, R> {
         self.seen.reason = Some(reason.to_owned());
         Fate::Drop
     }
+}
+
+/// The packet that bytes are, without a hold on the walk itself.
+fn laid_out(layout: Option<Layout>, bytes: &[u8]) -> Option<Packet<'_>> {
+    layout.and_then(|layout| layout.of(bytes))
 }

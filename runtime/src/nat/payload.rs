@@ -43,20 +43,13 @@ pub fn redirect(packet: &mut [u8], port: u16) {
 
 /// Writes length and checksum of the transport header. A datagram without a checksum keeps none.
 fn sum(packet: &mut [u8], family: Family, protocol: Protocol, at: usize) {
-    let place = match protocol {
-        Protocol::UDP => {
-            put(packet, at + 4, &length(packet.len().saturating_sub(at)));
-            at + 6
+    if protocol == Protocol::UDP {
+        put(packet, at + 4, &length(packet.len().saturating_sub(at)));
+        if number16(packet, at + checksum::place_in(protocol)) == Some(0) {
+            return;
         }
-        _ => at + 16,
-    };
-    if protocol == Protocol::UDP && number16(packet, place) == Some(0) {
-        return;
     }
-    put(packet, place, &[0, 0]);
-    let sum = packet.get(at..).map_or(0, |segment| checksum::transport(packet, family, protocol, segment));
-    let sum = if sum == 0 && protocol == Protocol::UDP { u16::MAX } else { sum };
-    put(packet, place, &sum.to_be_bytes());
+    checksum::write(packet, family, protocol, at);
 }
 
 /// Where the payload starts.

@@ -51,20 +51,32 @@ pub fn moved(checksum: u16, old: &[u8], new: &[u8]) -> u16 {
 pub fn complete(bytes: &mut [u8]) {
     let Ok(packet) = Packet::parse(bytes) else { return };
     let (family, protocol, at) = (packet.family(), packet.protocol(), packet.transport_offset());
-    let place = match protocol {
-        Protocol::TCP => 16,
-        Protocol::UDP => 6,
-        _ => return,
-    };
-    let Some(segment) = packet.transport().filter(|_| packet.fragment().is_none()) else { return };
-    let begun = !fold(pseudo_header(bytes, family, protocol, segment.len()));
-    if wire::number16(segment, place) != Some(begun) || transport(bytes, family, protocol, segment) == 0 {
+    if !matches!(protocol, Protocol::TCP | Protocol::UDP) {
         return;
     }
-    wire::put(bytes, at + place, &[0, 0]);
-    let sum = transport(bytes, family, protocol, bytes.get(at..).unwrap_or_default());
+    let Some(segment) = packet.transport().filter(|_| packet.fragment().is_none()) else { return };
+    let begun = !fold(pseudo_header(bytes, family, protocol, segment.len()));
+    let is_begun = wire::number16(segment, place_in(protocol)) == Some(begun);
+    if is_begun && transport(bytes, family, protocol, segment) != 0 {
+        write(bytes, family, protocol, at);
+    }
+}
+
+/// Writes the checksum of a packet of TCP or UDP, whose transport header starts at an offset.
+pub fn write(packet: &mut [u8], family: Family, protocol: Protocol, at: usize) {
+    let place = at + place_in(protocol);
+    wire::put(packet, place, &[0, 0]);
+    let sum = packet.get(at..).map_or(0, |segment| transport(packet, family, protocol, segment));
     let sum = if sum == 0 && protocol == Protocol::UDP { u16::MAX } else { sum };
-    wire::put(bytes, at + place, &sum.to_be_bytes());
+    wire::put(packet, place, &sum.to_be_bytes());
+}
+
+/// Where the checksum stands in the header of TCP or UDP.
+pub const fn place_in(protocol: Protocol) -> usize {
+    match protocol {
+        Protocol::UDP => 6,
+        _ => 16,
+    }
 }
 
 fn pseudo_header(header: &[u8], family: Family, protocol: Protocol, length: usize) -> u64 {

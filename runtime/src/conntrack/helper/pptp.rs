@@ -266,8 +266,7 @@ impl Session {
         for tuple in [keyed(original, self.client, self.server), keyed(reply, self.server, self.client)] {
             match table.confirmed(&tuple, zone) {
                 Some(sibling) => {
-                    table.kill(sibling);
-                    table.finish(sibling);
+                    table.end(sibling);
                 }
                 None => {
                     table.expectations.remove(&tuple);

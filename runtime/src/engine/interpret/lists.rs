@@ -3,9 +3,7 @@
 
 use std::collections::HashMap;
 
-use ringwall_ir::{
-    Element, Elements, MapRef, Match, NatEnd, OwnPorts, Rule, Source, Statement, Step, Table, Tuples, Verdict,
-};
+use ringwall_ir::{Element, Elements, MapRef, Match, Rule, Source, Statement, Step, Table, Tuples, Verdict};
 
 use super::state::Place;
 use crate::engine::classify::Finder;
@@ -70,18 +68,8 @@ fn of_step(step: &Step) -> Option<Finder> {
 
 /// The elements of the map that a verdict is looked up in, or its new end, where they are written in the rule.
 fn map_of(verdict: &Verdict) -> Option<&[Element]> {
-    let map = match verdict {
-        Verdict::Map(map) => &map.map,
-        Verdict::Dnat(nat) | Verdict::Snat(nat) => match &nat.end {
-            NatEnd::Map { map, .. } => map,
-            NatEnd::Range { .. } => return None,
-        },
-        Verdict::Masquerade { ports: Some(OwnPorts::Map { map, .. }), .. }
-        | Verdict::Redirect { ports: Some(OwnPorts::Map { map, .. }), .. } => map,
-        _ => return None,
-    };
-    match map {
-        MapRef::Inline(list) => Some(list),
-        MapRef::Named(_) => None,
+    match verdict.looked_up()? {
+        (_, MapRef::Inline(list)) => Some(list),
+        (_, MapRef::Named(_)) => None,
     }
 }

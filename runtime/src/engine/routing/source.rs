@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use ipnet::IpNet;
 use ringwall_ir::words::Family;
 
-use super::{LOOPBACK, Routing, Way, family_of, v4, v6};
+use super::{LOOPBACK, Routing, Way, family_of, is_of_a_link, v4, v6};
 use crate::host::Interface;
 use crate::packet::wire;
 
@@ -62,7 +62,7 @@ impl Routing<'_> {
     /// The best by RFC 6724 §5, rules 1, 2, 5, 6 and 8; of equal ones the first. For a link or a group only addresses of the
     /// interface count.
     fn address_on_v6(self, interface: &str, destination: u128) -> Option<u128> {
-        let only_here = wire::is_link_local(destination) || v6::is_multicast(destination);
+        let only_here = is_of_a_link(Family::Ipv6, destination);
         let links = self.host.interfaces.iter().filter(|link| !only_here || link.name == interface);
         let looped = (v6::LOOPBACK, 128, interface == LOOPBACK);
         let candidates = links.flat_map(|link| {
@@ -147,7 +147,7 @@ fn scope_rank(address: u128, destination: u128) -> (bool, i8) {
 fn label(address: u128) -> u8 {
     let has = |prefix: u128, length: u32| (address ^ prefix).leading_zeros() >= length;
     match () {
-        () if address == 1 => 0,
+        () if address == v6::LOOPBACK => 0,
         () if has(0xffff << 32, 96) => 4,
         () if has(0, 96) => 3,
         () if has(0x2001_0010 << 96, 28) => 7,

@@ -57,7 +57,6 @@ impl<R: Ruling> Walk<'_, R> {
         };
         let source = match back {
             _ if own => Some(destination),
-            Some(link) if routing.is_own(family, sender, &link.name) => Some(sender),
             Some(link) => routing.address_on(&link.name, family, sender),
             None => routing.source_for(family, sender),
         };
