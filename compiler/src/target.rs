@@ -10,7 +10,7 @@ mod reach;
 
 use std::fmt;
 
-use ringwall_ir::{Origin, OriginId, Ruleset};
+use ringwall_ir::{Early, Origin, OriginId, Ruleset};
 use thiserror::Error;
 
 pub use self::comments::{NotAsWritten, not_as_written};
@@ -59,6 +59,13 @@ pub struct Unsayable {
     pub reason: String,
     /// What can be done about it, where there is something.
     pub help: Option<String>,
+}
+
+impl Unsayable {
+    /// A rule that nf_tables would make without effect.
+    fn early(early: &Early, target: Target) -> Self {
+        Self { origin: early.origin, target, reason: early.reason(), help: Some(Early::HELP.to_owned()) }
+    }
 }
 
 /// The two comment lines at the head of a text.

@@ -14,7 +14,7 @@ use crate::netlink::{Messages, NetlinkError, Refused, Socket, Wait};
 
 /// `NFNLGRP_CONNTRACK_NEW` and `NFNLGRP_CONNTRACK_DESTROY`
 const GROUPS: [u32; 2] = [1, 3];
-/// How much is asked at once: the answers must find room in the socket.
+/// How much is sent at once: the answers must find room in the socket.
 const CHUNK: usize = 32 * 1024;
 
 /// The entries of this namespace.
@@ -66,13 +66,26 @@ impl Census {
         let mut requests = Vec::new();
         for identity in self.entries.values() {
             identity.write_question(&mut requests);
-            if requests.len() > CHUNK {
-                exchange(socket, &std::mem::take(&mut requests), |received| answers.extend(received))?;
-            }
+            exchange_if_full(socket, &mut requests, |received| answers.extend(received))?;
         }
         exchange(socket, &requests, |received| answers.extend(received))?;
         Ok(answers)
     }
+}
+
+/// [`exchange`] of the requests that are there, once they are many.
+///
+/// # Errors
+/// As [`exchange`].
+pub(super) fn exchange_if_full(
+    socket: &mut Socket,
+    requests: &mut Vec<u8>,
+    answered: impl FnMut(&[u8]),
+) -> Result<(), NetlinkError> {
+    if requests.len() <= CHUNK {
+        return Ok(());
+    }
+    exchange(socket, &std::mem::take(requests), answered)
 }
 
 /// Sends requests, and hands over what is not a refusal. The kernel has worked them off when this returns. An entry may have

@@ -12,15 +12,13 @@ use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 
-use super::census::{Census, exchange};
+use super::census::{Census, exchange, exchange_if_full};
 use super::entry::Entry;
 use super::job::Failure;
 use crate::netlink::{Messages, NetlinkError, Socket};
 
 /// After so many packets events are taken in: they must find room until then.
 const OFTEN: u64 = 256;
-/// How much is sent at once.
-const CHUNK: usize = 32 * 1024;
 /// The age, in seconds, beyond which a UDP entry may be a stream.
 const YOUTH: u64 = 2;
 
@@ -104,9 +102,7 @@ impl Clock {
                     entry.write_timeout(&mut requests, left);
                 }
             }
-            if requests.len() > CHUNK {
-                exchange(&mut self.socket, &std::mem::take(&mut requests), |_| {})?;
-            }
+            exchange_if_full(&mut self.socket, &mut requests, |_| {})?;
         }
         exchange(&mut self.socket, &requests, |_| {})
     }

@@ -133,12 +133,12 @@ impl<'a> Entry<'a> {
     fn bound(&self, status: CtStatus) -> Result<AttributeWriter, Malformed> {
         let (original, reply) = (Ends::read(self.attributes, ORIGINAL)?, Ends::read(self.attributes, REPLY)?);
         let mut untold = original;
+        let nobody = NOBODY.get(..original.source.len()).unwrap_or_default();
         if status.intersects(CtStatus::SRC_NAT) {
-            (untold.source, untold.source_port) = (NOBODY.get(..original.source.len()).unwrap_or_default(), 0);
+            (untold.source, untold.source_port) = (nobody, 0);
         }
         if status.intersects(CtStatus::DST_NAT) {
-            (untold.destination, untold.destination_port) =
-                (NOBODY.get(..original.source.len()).unwrap_or_default(), 0);
+            (untold.destination, untold.destination_port) = (nobody, 0);
         }
         let writer = copy(self.attributes, AttributeWriter::new(), &[ORIGINAL]);
         let writer = writer.nest(REPLY, |tuple| untold.write_reversed(tuple));

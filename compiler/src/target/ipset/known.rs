@@ -125,12 +125,10 @@ impl KnownSet {
     pub(super) fn takes(&self, text: &str) -> Result<u128, String> {
         let Some(kind) = self.kind else { return Ok(1) };
         let Some(parts) = parse(kind, self.family, text) else {
-            return match without_ports(text) {
-                true => Ok(1),
-                false => {
-                    Err(format!("`{text}` is no element of a set of type `{}` of {}", kind.name, self.family.name()))
-                }
-            };
+            if without_ports(text) {
+                return Ok(1);
+            }
+            return Err(format!("`{text}` is no element of a set of type `{}` of {}", kind.name, self.family.name()));
         };
         let all = Field::source(self.family).max();
         let is_net = |place| kind.parts.get(part_at(kind, place)) == Some(&Part::Address { net: true });

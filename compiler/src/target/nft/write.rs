@@ -10,7 +10,7 @@
 use std::fmt::Write;
 
 use ringwall_ir::words::{ChainPolicy, Hook};
-use ringwall_ir::{Chain, Early, Object, OriginId, Ruleset, Set, Table};
+use ringwall_ir::{Chain, Object, OriginId, Ruleset, Set, Table};
 
 use super::name::name;
 use super::permanent::lost;
@@ -64,15 +64,7 @@ impl Writer<'_> {
             self.refuse(*origin, unknown.to_string());
         }
         let own = format!("{} {}", table.family().name(), name(table.name()));
-        for early in table.early() {
-            let (origin, target) = (early.origin, Target::Nft);
-            self.unsayable.push(Unsayable {
-                origin,
-                target,
-                reason: early.reason(),
-                help: Some(Early::HELP.to_owned()),
-            });
-        }
+        self.unsayable.extend(table.early().iter().map(|early| Unsayable::early(early, Target::Nft)));
         self.declare(table, &own);
         self.clear(table, &own);
         self.fill(table, &own);

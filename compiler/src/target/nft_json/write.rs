@@ -17,7 +17,7 @@ mod verdict;
 
 use ringwall_ir::fields::Word;
 use ringwall_ir::words::ChainPolicy;
-use ringwall_ir::{Chain, Early, Object, Origin, OriginId, Ruleset, Set, Table};
+use ringwall_ir::{Chain, Object, Origin, OriginId, Ruleset, Set, Table};
 use serde_json::{Map, Value, json};
 
 use crate::target::nft::{self, CLOSING, Clear};
@@ -81,15 +81,7 @@ impl Writer<'_> {
         for (origin, unknown) in table.unknowns() {
             self.refuse(*origin, unknown.to_string());
         }
-        for early in table.early() {
-            let (origin, target) = (early.origin, Target::NftJson);
-            self.unsayable.push(Unsayable {
-                origin,
-                target,
-                reason: early.reason(),
-                help: Some(Early::HELP.to_owned()),
-            });
-        }
+        self.unsayable.extend(table.early().iter().map(|early| Unsayable::early(early, Target::NftJson)));
         self.declare(table);
         self.clear(table);
         self.fill(table);

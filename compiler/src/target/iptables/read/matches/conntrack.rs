@@ -22,10 +22,10 @@ pub(super) fn state(block: &Block<'_>) -> Known<Match> {
 
 /// Every packet has one of the states.
 fn except_some(states: CtStates, option: &Opt<'_>) -> Known<()> {
-    match option.negated && states == CtStates::ALL {
-        true => Err("no packet passes it, for it excepts every ct state: leave the rule out".to_owned()),
-        false => Ok(()),
+    if option.negated && states == CtStates::ALL {
+        return Err("no packet passes it, for it excepts every ct state: leave the rule out".to_owned());
     }
+    Ok(())
 }
 
 /// What the states are.
