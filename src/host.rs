@@ -74,9 +74,7 @@ impl HostArgs {
 
 fn read_file(path: &Path) -> Result<Host, Failure> {
     let input = Input::read(path, |_| input::Kind::Host)?;
-    let Ok(text) = str::from_utf8(&input.bytes) else {
-        return Err(Failure::of_input(format!("{}: not text in UTF-8", input.name)));
-    };
+    let text = input.text()?;
     read_host(text).map_err(|mistakes| {
         show(Canvas::of_terminal().mistakes(&input.name, text, &mistakes).trim_end());
         Failure::of_input(format!("{} does not describe a host", input.name))

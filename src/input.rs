@@ -75,6 +75,14 @@ impl Input {
         let directory = directory.and_then(|directory| Path::new(".").join(directory).canonicalize().ok());
         Ok(Self { name, stem, directory, bytes })
     }
+
+    /// Its text.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn text(&self) -> Result<&str, Failure> {
+        str::from_utf8(&self.bytes).map_err(|_| Failure::of_input(format!("{} is not text in UTF-8", self.name)))
+    }
 }
 
 /// One byte further than its kind may be long, so that it can be seen to be too long.

@@ -26,7 +26,7 @@ pub fn read(
     sets: Option<&Input>,
     told: Option<TextFamily>,
 ) -> Result<Option<Ruleset>, Failure> {
-    let text = text_of(input)?;
+    let text = input.text()?;
     match form {
         Form::IrJson => {
             json::read(text).map(Some).map_err(|error| Failure::of_input(format!("{}: {error}", input.name)))
@@ -38,17 +38,13 @@ pub fn read(
     }
 }
 
-fn text_of(input: &Input) -> Result<&str, Failure> {
-    str::from_utf8(&input.bytes).map_err(|_| Failure::of_input(format!("{} is not text in UTF-8", input.name)))
-}
-
 fn iptables_save(
     input: &Input,
     text: &str,
     sets: Option<&Input>,
     told: Option<TextFamily>,
 ) -> Result<Option<Ruleset>, Failure> {
-    let of_sets = sets.map(text_of).transpose()?.unwrap_or_default();
+    let of_sets = sets.map(Input::text).transpose()?.unwrap_or_default();
     let (ruleset, errors) =
         iptables::read_with_sets(text, told.map_or_else(|| family(text), TextFamily::family), of_sets);
     tell_each(&errors, |error| {
